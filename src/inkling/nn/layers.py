@@ -1,0 +1,176 @@
+"""Layers: the steps that a batch of images takes through the network, and the way back.
+
+Forward, a layer turns its input `x` into its output. Backward, it is told how the loss changes with
+each of its outputs, `∂loss/∂output`, and answers two questions by the chain rule: how the loss changes
+with its own parameters (kept in `dW`, `db`) and with its inputs (returned, for the layer before it).
+
+The `Network` (network.py) sets the layers in a row, gives each its parameters as views into one long
+vector, and calls `forward` from first to last and `backward` from last to first. Activations such as
+ReLU are layers too, without parameters; they have a file of their own (activations.py).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+
+from inkling.nn.initializers import Initializer, initializer_named
+from inkling.nn.part import Array, Part, Shape, ShapeError, check_between
+
+
+class Layer(Part):
+    """One step. Rows are samples: x is (batch, *input_shape), the output (batch, *output_shape).
+
+    A new layer needs `forward` and `backward`, `connect` if it changes the shape or asks something of it,
+    and `parameter_shapes` and `initialize` if it learns. What `forward` returns is a work array:
+    it holds until the layer is called again.
+    """
+
+    name: str = ""
+    input_shape: Shape = ()
+    output_shape: Shape = ()
+    decayed: ClassVar[tuple[str, ...]] = ()
+    """The parameters that L2 and weight decay pull towards zero; biases are never among them."""
+    wants_dx: bool = True
+    """False in the first layer that learns: nobody asks how the loss changes with the pixels."""
+
+    def connect(self, input_shape: Shape) -> Shape:
+        """Check the shape that the layer before delivers, and return the shape of this one's output.
+
+        Raises ShapeError when they don't fit.
+        """
+        return input_shape
+
+    def parameter_shapes(self) -> dict[str, Shape]:
+        """What the layer learns, by name; the network then sets `self.NAME` and its gradient `self.dNAME`."""
+        return {}
+
+    def initialize(self, random: np.random.Generator) -> None:
+        """Fill the parameters with their first values."""
+
+    def reseed(self, random: np.random.Generator) -> None:
+        """Take a random stream of the layer's own. Only layers that draw numbers while training need one."""
+
+    def forward(self, x: Array, *, training: bool) -> Array:
+        """The output for the batch x."""
+        raise NotImplementedError
+
+    def backward(self, dout: Array) -> Array:
+        """From ∂loss/∂output: fill the gradients of the parameters, return ∂loss/∂x."""
+        raise NotImplementedError
+
+
+class Dense(Layer):
+    """Every neuron sees every input: z = x·W + b.
+
+    Shapes: x (batch, inputs) → z (batch, units); W (inputs, units); b (units,). Images are flattened.
+    With dz = ∂loss/∂z: ∂loss/∂W = xᵀ·dz, ∂loss/∂b = Σ dz over the batch, ∂loss/∂x = dz·Wᵀ.
+    """
+
+    decayed = ("W",)
+    W: Array
+    b: Array
+    dW: Array
+    db: Array
+
+    def __init__(self, units: int, initializer: str | Initializer = "he") -> None:
+        if not isinstance(units, (int, np.integer)) or isinstance(units, bool) or units < 1:
+            raise ValueError(f"Dense: units is {units!r}, but must be a whole number of at least 1")
+        initializer_named(initializer)
+        self.units = int(units)
+        self.initializer = initializer
+
+    def connect(self, input_shape: Shape) -> Shape:
+        self.inputs = math.prod(input_shape)
+        return (self.units,)
+
+    def parameter_shapes(self) -> dict[str, Shape]:
+        return {"W": (self.inputs, self.units), "b": (self.units,)}
+
+    def initialize(self, random: np.random.Generator) -> None:
+        draw = initializer_named(self.initializer).draw
+        self.W[...] = draw(self.W.shape, self.inputs, self.units, random)
+        self.b[...] = 0
+
+    def forward(self, x: Array, *, training: bool) -> Array:
+        self.x = x = x.reshape(len(x), self.inputs)
+        z = np.matmul(x, self.W, out=self.work("z", (len(x), self.units)))
+        return np.add(z, self.b, out=z)
+
+    def backward(self, dz: Array) -> Array:
+        np.matmul(self.x.T, dz, out=self.dW)
+        # A product with ones adds up the rows, several times faster than np.sum does.
+        np.matmul(self.work("ones", (len(dz),), fill=1), dz, out=self.db)
+        if not self.wants_dx:
+            return dz
+        dx = np.matmul(dz, self.W.T, out=self.work("dx", (len(dz), self.inputs)))
+        return dx.reshape(len(dz), *self.input_shape)
+
+
+class Flatten(Layer):
+    """Lay each sample out as one row: (batch, height, width, channels) → (batch, height · width · channels).
+
+    Nothing is computed, so `backward` only restores the shape.
+    """
+
+    def connect(self, input_shape: Shape) -> Shape:
+        return (math.prod(input_shape),)
+
+    def forward(self, x: Array, *, training: bool) -> Array:
+        return x.reshape(len(x), *self.output_shape)
+
+    def backward(self, dout: Array) -> Array:
+        return dout.reshape(len(dout), *self.input_shape)
+
+
+class Dropout(Layer):
+    """Zero each activation with probability `rate`, and scale the rest by 1 / (1 − rate), while training.
+
+    Shapes: any → the same. At prediction time the layer does nothing, which the scaling made right
+    ("inverted" dropout). ∂output/∂x is the mask itself, so `backward` multiplies by it.
+    Source: Srivastava et al., 2014, "Dropout: a simple way to prevent neural networks from overfitting".
+    """
+
+    def __init__(self, rate: float) -> None:
+        check_between("Dropout", "rate", rate, 0, 1, open_end=True)
+        self.rate = rate
+
+    def reseed(self, random: np.random.Generator) -> None:
+        self.random = random
+
+    def forward(self, x: Array, *, training: bool) -> Array:
+        self.dropping = training and self.rate > 0
+        if not self.dropping:
+            return x
+        self.mask = self.draw_mask(x.shape)
+        return np.multiply(x, self.mask, out=self.work("out", x.shape))
+
+    def backward(self, dout: Array) -> Array:
+        if not self.dropping:
+            return dout
+        return np.multiply(dout, self.mask, out=self.work("dx", dout.shape))
+
+    def draw_mask(self, shape: Shape) -> Array:
+        """Zeros and 1 / (1 − rate)s.
+
+        Sixteen random bits decide on each neuron (four neurons from one 64-bit draw: drawing is the costly
+        part), so the rate is rounded to 1/65536, and the scale is that of the rounded rate.
+        """
+        count = math.prod(shape)
+        limit = min(round(self.rate * 65536), 65535)
+        bits = self.random.bit_generator.random_raw((count + 3) // 4).view(np.uint16)[:count]
+        kept = np.greater_equal(bits.reshape(shape), limit, out=self.work("kept", shape, np.bool_))
+        mask = self.work("mask", shape)
+        return np.multiply(kept, self.dtype.type(65536 / (65536 - limit)), out=mask)
+
+
+def describe_shape(shape: Shape) -> str:
+    """`(28, 28, 1)` → "28×28×1"."""
+    return "×".join(map(str, shape)) or "a single number"
+
+
+def misfit(layer: Layer, got: Shape, wanted: str) -> ShapeError:
+    """The error of a layer that cannot work with the shape it is given."""
+    return ShapeError(f"{layer.name or type(layer).__name__} got {describe_shape(got)}, but wants {wanted}")

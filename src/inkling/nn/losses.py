@@ -1,0 +1,207 @@
+"""Losses: one number for how wrong the network is, and in which direction each output should move.
+
+A loss is the end of the forward way and the start of the way back: `forward` compares the network's
+outputs with the labels, `backward` returns ∂objective/∂outputs.
+
+Labels are integers (batch,), made one-hot here. `forward` reports the mean *data loss* of the batch;
+what the gradient descends is the *objective*, which may be a sum instead of a mean (`reduction`) and
+may aim at smoothed labels (`label_smoothing`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from inkling.nn.activations import Sigmoid, Softmax, sigmoid
+from inkling.nn.layers import Layer, describe_shape
+from inkling.nn.part import Array, Part, Shape, ShapeError, check_between
+
+
+class Loss(Part):
+    """Compares outputs (batch, classes) with integer labels (batch,)."""
+
+    def __init__(self, reduction: str = "mean", label_smoothing: float = 0.0) -> None:
+        owner = type(self).__name__
+        if reduction not in ("mean", "sum"):
+            raise ValueError(f'{owner}: reduction is {reduction!r}, but must be "mean" or "sum"')
+        check_between(owner, "label_smoothing", label_smoothing, 0, 1, open_end=True)
+        self.reduction = reduction
+        self.label_smoothing = label_smoothing
+
+    def connect(self, last: Layer) -> None:
+        """Check that the network's last layer delivers what this loss compares; raises ShapeError."""
+        if len(last.output_shape) != 1:
+            raise ShapeError(
+                f"{type(self).__name__} wants one row of outputs a sample, but {last.name} delivers "
+                f"{describe_shape(last.output_shape)}: end with a Dense layer"
+            )
+
+    def probabilities(self, outputs: Array, out: Array | None = None) -> Array:
+        """The outputs as probabilities (batch, classes); each row adds up to 1."""
+        raise NotImplementedError
+
+    def forward(self, outputs: Array, labels: Array) -> float:
+        """The mean data loss over the batch. Keeps what `backward` needs."""
+        raise NotImplementedError
+
+    def backward(self, batch: int | None = None) -> Array:
+        """∂objective/∂outputs, (batch, classes), for the outputs of the last `forward`.
+
+        `batch` is the size of the whole batch when these samples are only a block of it.
+        """
+        raise NotImplementedError
+
+    def objective(self, outputs: Array, labels: Array) -> float:
+        """The number whose gradient `backward` returns: the loss against smoothed labels, mean or sum."""
+        targets = self.targets(labels, outputs.shape)
+        mean = float(np.mean(self.sample_losses(outputs, targets)))
+        return mean * len(labels) if self.reduction == "sum" else mean
+
+    def sample_losses(self, outputs: Array, targets: Array) -> Array:
+        """The loss of each sample (batch,) against targets (batch, classes), straight from the formula."""
+        raise NotImplementedError
+
+    def targets(self, labels: Array, shape: Shape) -> Array:
+        """The labels as rows to aim at: one-hot, with `label_smoothing` spread over all classes."""
+        targets = self.work("targets", shape)
+        targets.fill(self.label_smoothing / shape[1])
+        targets[self.rows(len(labels)), labels] += 1 - self.label_smoothing
+        return targets
+
+    def rows(self, count: int) -> Array:
+        """0, 1, … count − 1: with the labels beside it, the index of each sample's right class."""
+        rows = self.work("rows", (count,), np.intp, fill=-1)
+        if rows[0] != 0 or rows[-1] != count - 1:
+            rows[...] = np.arange(count)
+        return rows
+
+    def scale(self, gradient: Array, batch: int | None) -> Array:
+        """Divide by the size of the batch if the objective is a mean."""
+        if self.reduction == "mean":
+            np.multiply(gradient, self.dtype.type(1 / (batch or len(gradient))), out=gradient)
+        return gradient
+
+
+class SoftmaxCrossEntropy(Loss):
+    """Softmax and cross-entropy in one: loss = −log pᵧ with p = softmax(z), for scores z and label y.
+
+    Shapes: z (batch, classes), labels (batch,).
+    Together they are simpler than either: −log pᵧ = log Σ e^z − zᵧ (log-sum-exp, which cannot overflow), and
+    ∂loss/∂z = p − y, with y one-hot. Label smoothing ε aims at y·(1 − ε) + ε / classes instead.
+    Source: Bishop, 2006, "Pattern recognition and machine learning", 4.3.4; smoothing: Szegedy et al., 2016.
+    """
+
+    def connect(self, last: Layer) -> None:
+        super().connect(last)
+        if isinstance(last, Softmax):
+            raise ShapeError(
+                f"SoftmaxCrossEntropy applies softmax itself: leave out the last layer, {last.name}"
+            )
+
+    def probabilities(self, outputs: Array, out: Array | None = None) -> Array:
+        shifted = np.subtract(outputs, np.max(outputs, axis=1, keepdims=True), out=out)
+        p = np.exp(shifted, out=shifted)
+        return np.divide(p, np.sum(p, axis=1, keepdims=True), out=p)
+
+    def forward(self, outputs: Array, labels: Array) -> float:
+        z, self.labels = outputs, labels
+        count = len(z)
+        largest = np.maximum.reduce(z, axis=1, keepdims=True, out=self.work("largest", (count, 1)))
+        shifted = np.subtract(z, largest, out=self.work("shifted", z.shape))
+        self.p = np.exp(shifted, out=self.work("p", z.shape))
+        total = np.matmul(self.p, self.work("ones", (z.shape[1], 1), fill=1), out=largest)
+        np.divide(self.p, total, out=self.p)
+        log_total = np.log(total, out=total)
+        return float(np.mean(log_total[:, 0] - shifted[self.rows(count), labels]))
+
+    def backward(self, batch: int | None = None) -> Array:
+        if self.label_smoothing:
+            dz = np.subtract(self.p, self.targets(self.labels, self.p.shape), out=self.p)
+        else:
+            dz = self.p
+            dz[self.rows(len(dz)), self.labels] -= 1
+        return self.scale(dz, batch)
+
+    def sample_losses(self, outputs: Array, targets: Array) -> Array:
+        largest = np.max(outputs, axis=1, keepdims=True)
+        log_total = largest + np.log(np.sum(np.exp(outputs - largest), axis=1, keepdims=True))
+        return np.asarray(np.sum(targets * (log_total - outputs), axis=1))
+
+
+class MeanSquaredError(Loss):
+    """½ Σₖ (aₖ − yₖ)² a sample, for activations a (usually of a Sigmoid layer) and y one-hot.
+
+    Shapes: a (batch, classes), labels (batch,).  ∂loss/∂a = a − y.
+    As probabilities the activations are divided by their sum.
+    """
+
+    def probabilities(self, outputs: Array, out: Array | None = None) -> Array:
+        # The small number is for a row of zeros, which says nothing: it becomes equal chances.
+        positive = np.maximum(outputs, np.finfo(outputs.dtype).tiny, out=out)
+        return np.divide(positive, np.sum(positive, axis=1, keepdims=True), out=positive)
+
+    def forward(self, outputs: Array, labels: Array) -> float:
+        self.a, self.labels = outputs, labels
+        error = self.work("error", outputs.shape)
+        error[...] = outputs
+        error[self.rows(len(labels)), labels] -= 1
+        flat = error.reshape(-1)
+        return float(0.5 * np.dot(flat, flat) / len(labels))
+
+    def backward(self, batch: int | None = None) -> Array:
+        targets = self.targets(self.labels, self.a.shape)
+        return self.scale(np.subtract(self.a, targets, out=targets), batch)
+
+    def sample_losses(self, outputs: Array, targets: Array) -> Array:
+        return np.asarray(0.5 * np.sum((outputs - targets) ** 2, axis=1))
+
+
+class SigmoidBinaryCrossEntropy(Loss):
+    """Sigmoid and binary cross-entropy in one: each class is its own yes-or-no question.
+
+    Shapes: z (batch, classes), labels (batch,).  With a = sigmoid(z) and y one-hot,
+    loss = −Σₖ [yₖ log aₖ + (1 − yₖ) log(1 − aₖ)] = Σₖ [max(zₖ, 0) − zₖ·yₖ + log(1 + e^−|zₖ|)],
+    where the second form cannot overflow, and ∂loss/∂z = a − y.
+    As probabilities the activations are divided by their sum.
+    """
+
+    def connect(self, last: Layer) -> None:
+        super().connect(last)
+        if isinstance(last, (Sigmoid, Softmax)):
+            raise ShapeError(
+                f"SigmoidBinaryCrossEntropy applies sigmoid itself: leave out the last layer, {last.name}"
+            )
+
+    def probabilities(self, outputs: Array, out: Array | None = None) -> Array:
+        a = sigmoid(outputs, out=out)
+        np.maximum(a, np.finfo(a.dtype).tiny, out=a)
+        return np.divide(a, np.sum(a, axis=1, keepdims=True), out=a)
+
+    def forward(self, outputs: Array, labels: Array) -> float:
+        z, self.labels = outputs, labels
+        self.a = sigmoid(z, out=self.work("a", z.shape))
+        losses = np.abs(z, out=self.work("losses", z.shape))
+        np.log1p(np.exp(np.negative(losses, out=losses), out=losses), out=losses)
+        losses += np.maximum(z, 0, out=self.work("positive", z.shape))
+        right = z[self.rows(len(labels)), labels]
+        return float((np.sum(losses) - np.sum(right)) / len(labels))
+
+    def backward(self, batch: int | None = None) -> Array:
+        targets = self.targets(self.labels, self.a.shape)
+        return self.scale(np.subtract(self.a, targets, out=targets), batch)
+
+    def sample_losses(self, outputs: Array, targets: Array) -> Array:
+        questions = np.maximum(outputs, 0) - outputs * targets + np.log1p(np.exp(-np.abs(outputs)))
+        return np.asarray(np.sum(questions, axis=1))
+
+
+def one_hot(labels: Array, classes: int = 10) -> Array:
+    """Labels (n,) as rows (n, classes), float32, with a 1 in the column of the label and 0 elsewhere."""
+    return np.eye(classes, dtype=np.float32)[labels]
+
+
+LOSSES: dict[str, type[Loss]] = {
+    "cross_entropy": SoftmaxCrossEntropy,
+    "mean_squared_error": MeanSquaredError,
+    "binary_cross_entropy": SigmoidBinaryCrossEntropy,
+}

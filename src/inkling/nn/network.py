@@ -1,0 +1,343 @@
+"""The network: layers in a row, and one vector that holds everything they have learned.
+
+The way forward calls each layer with the output of the one before; the loss compares the last output with the
+labels; the way back calls them in reverse. What is learned lies in two flat vectors, `parameters` and
+`gradients`, weights first and biases after them; each layer's `W`, `b`, `dW`, `db` are windows onto
+these, so an optimizer never needs to know what a layer is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from inkling.nn.layers import Layer, describe_shape
+from inkling.nn.losses import Loss, SoftmaxCrossEntropy
+from inkling.nn.part import Array, Config, Shape, ShapeError, check_between, from_config, random_stream
+
+ROWS_AT_ONCE = 512
+"""How many samples a prediction takes through the layers at a time: few enough to stay in the cache."""
+
+
+class Network:
+    """Layers from the input to the outputs, a loss, and their parameters.
+
+    `layers`: in order; each object belongs to one place in one network.
+    `input_shape`: of one sample, (28, 28, 1) for MNIST; samples of that many numbers in any shape do.
+    `loss`: SoftmaxCrossEntropy by default, which wants a last layer without activation.
+    `seed`: decides the first weights and what dropout drops.
+    `dtype`: float32, or float64 for checking gradients.
+    `l2`: λ, adds ½·λ·Σ W² to the objective and so λ·W to each dW; biases are left alone.
+
+    Images of uint8 are scaled from 0…255 to 0…1 on their way in; floats are taken as they are.
+    Raises ShapeError (a ValueError) if neighbours don't fit.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        *,
+        input_shape: Sequence[int] | int = (28, 28, 1),
+        loss: Loss | None = None,
+        seed: int = 0,
+        dtype: npt.DTypeLike = np.float32,
+        l2: float = 0.0,
+    ) -> None:
+        self.layers = list(layers)
+        self.input_shape: Shape = (
+            (int(input_shape),)
+            if isinstance(input_shape, (int, np.integer))
+            else tuple(map(int, input_shape))
+        )
+        self.loss = loss if loss is not None else SoftmaxCrossEntropy()
+        self.seed = seed
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.l2 = l2
+        check_between("Network", "l2", l2, 0, float("inf"))
+        if self.dtype not in (np.float32, np.float64):
+            raise ValueError(f"Network: dtype is {self.dtype}, but must be float32 or float64")
+        self._connect()
+        self._attach()
+        self.initialize()
+        self.reseed()
+
+    def _connect(self) -> None:
+        """Name the layers and check that each fits the one before it."""
+        if not self.layers:
+            raise ShapeError("a network needs at least one layer")
+        if len(set(map(id, self.layers))) < len(self.layers):
+            raise ShapeError(
+                "the same layer object stands twice in the network: make a new one for each place"
+            )
+        if not self.input_shape or min(self.input_shape) < 1:
+            raise ShapeError(f"input_shape is {self.input_shape}, but needs whole numbers of at least 1")
+        counts: dict[str, int] = {}
+        shape = self.input_shape
+        for layer in self.layers:
+            kind = type(layer).__name__.lower()
+            counts[kind] = counts.get(kind, 0) + 1
+            layer.name = f"{kind}_{counts[kind]}"
+            layer.dtype = self.dtype
+            layer.input_shape = shape
+            layer.output_shape = shape = layer.connect(shape)
+        self.output_shape = shape
+        self.loss.dtype = self.dtype
+        self.loss.connect(self.layers[-1])
+
+    def _attach(self, parameters: Array | None = None) -> None:
+        """Lay out the two flat vectors and give every layer its windows onto them."""
+        shapes = [
+            (layer, name, shape) for layer in self.layers for name, shape in layer.parameter_shapes().items()
+        ]
+        shapes.sort(key=lambda entry: entry[1] not in entry[0].decayed)  # stable: weights first, in order
+        sizes = [math.prod(shape) for _, _, shape in shapes]
+        self.weight_count = sum(
+            size for size, (layer, name, _) in zip(sizes, shapes, strict=True) if name in layer.decayed
+        )
+        self.parameters = np.zeros(sum(sizes), self.dtype) if parameters is None else parameters
+        self.gradients = np.zeros(sum(sizes), self.dtype)
+        self._named: dict[str, tuple[Array, Array]] = {}
+        start = 0
+        for (layer, name, shape), size in zip(shapes, sizes, strict=True):
+            value = self.parameters[start : start + size].reshape(shape)
+            gradient = self.gradients[start : start + size].reshape(shape)
+            setattr(layer, name, value)
+            setattr(layer, f"d{name}", gradient)
+            self._named[f"{layer.name}.{name}"] = value, gradient
+            start += size
+        learners = [index for index, layer in enumerate(self.layers) if layer.parameter_shapes()]
+        self._first_learner = learners[0] if learners else len(self.layers)
+
+    def initialize(self) -> None:
+        """Draw the first weights, from the seed. Whatever was learned is forgotten."""
+        random = random_stream(self.seed, "weights")
+        for layer in self.layers:
+            layer.initialize(random)
+
+    def reseed(self, name: str = "") -> None:
+        """Start the layers' random numbers (dropout's) anew, from the seed and `name`."""
+        for layer in self.layers:
+            layer.reseed(random_stream(self.seed, f"{layer.name}{name}"))
+
+    # The way forward.
+
+    def forward(self, x: Array, *, training: bool = False) -> Array:
+        """The outputs of the last layer for a batch, (batch, *output_shape), in a work array.
+
+        They hold until the next call; `predict_proba` returns numbers that stay.
+        Raises ShapeError if the samples have not the network's input shape.
+        """
+        x = self.enter(x)
+        for layer in self.layers:
+            x = layer.forward(x, training=training)
+        return x
+
+    def enter(self, x: Array) -> Array:
+        """A batch as floats of the network's dtype and shape: uint8 becomes 0…1."""
+        if x.shape[1:] != self.input_shape:
+            if x.ndim < 2 or math.prod(x.shape[1:]) != math.prod(self.input_shape):
+                raise ShapeError(
+                    f"the network wants a batch of samples of {describe_shape(self.input_shape)}, "
+                    f"but got an array of shape {x.shape}"
+                )
+            x = x.reshape(len(x), *self.input_shape)
+        if x.dtype == np.uint8:
+            first = self.layers[0]
+            return np.multiply(x, self.dtype.type(1 / 255), out=first.work("pixels", x.shape))
+        return x if x.dtype == self.dtype else x.astype(self.dtype)
+
+    # The way back.
+
+    def compute_gradients(self, x: Array, labels: Array) -> tuple[float, int]:
+        """Fill `gradients` with ∂objective/∂parameters; return (mean data loss, number right)."""
+        loss, right = self.data_gradients(x, labels)
+        self.add_l2_gradient()
+        return loss, right
+
+    def data_gradients(self, x: Array, labels: Array, batch: int | None = None) -> tuple[float, int]:
+        """As `compute_gradients`, without the L2 term.
+
+        When these samples are only a block of a larger batch, `batch` is its size: the gradients of all
+        blocks then add up to that of the whole.
+        """
+        outputs = self.forward(x, training=True)
+        right = int(np.count_nonzero(np.equal(outputs.argmax(axis=1), labels)))
+        loss = self.loss.forward(outputs, labels)
+        self.backward(self.loss.backward(batch))
+        return loss, right
+
+    def backward(self, dout: Array) -> None:
+        """From ∂objective/∂outputs of the last `forward`, fill `gradients`."""
+        learners = self.layers[self._first_learner :]
+        for layer in learners:
+            layer.wants_dx = True
+        if learners:
+            learners[0].wants_dx = False
+        for layer in reversed(learners):
+            dout = layer.backward(dout)
+
+    def input_gradient(self, x: Array, labels: Array) -> Array:
+        """How the summed loss changes with each pixel: ∂(Σ loss)/∂x, a fresh array of the input's shape.
+
+        Pixels count from 0 to 1 here. Dropout is off. `gradients` is overwritten.
+        """
+        outputs = self.forward(x, training=False)
+        self.loss.forward(outputs, labels)
+        dout = self.loss.backward(batch=1)
+        for layer in reversed(self.layers):
+            layer.wants_dx = True
+            dout = layer.backward(dout)
+        return dout.reshape(len(x), *self.input_shape).copy()
+
+    def add_l2_gradient(self) -> None:
+        """Add λ·W to the gradients of the weights."""
+        if self.l2:
+            weights = self.parameters[: self.weight_count]
+            change = self.loss.work("l2", weights.shape)
+            np.multiply(weights, self.dtype.type(self.l2), out=change)
+            self.gradients[: self.weight_count] += change
+
+    def objective(self, x: Array, labels: Array) -> float:
+        """The number that training descends: loss against smoothed labels, mean or sum, plus ½·λ·Σ W²."""
+        weights = self.parameters[: self.weight_count]
+        outputs = self.forward(x, training=True)
+        return self.loss.objective(outputs, labels) + 0.5 * self.l2 * float(np.dot(weights, weights))
+
+    # What it says.
+
+    def predict_proba(self, x: Array) -> Array:
+        """The probability of each class, (samples, classes), in a fresh array; each row adds up to 1."""
+        x = np.asarray(x)
+        probabilities = np.empty((len(x), *self.output_shape), self.dtype)
+        for block in blocks(len(x)):
+            self.loss.probabilities(self.forward(x[block]), out=probabilities[block])
+        return probabilities
+
+    def predict(self, x: Array) -> Array:
+        """The most probable class of each sample, (samples,) int64."""
+        x = np.asarray(x)
+        labels = np.empty(len(x), np.int64)
+        for block in blocks(len(x)):
+            np.argmax(self.forward(x[block]), axis=1, out=labels[block])
+        return labels
+
+    def score(self, x: Array, labels: Array) -> tuple[float, int]:
+        """(Mean data loss, number right) for any number of samples, dropout off."""
+        total, right = 0.0, 0
+        for block in blocks(len(x)):
+            outputs = self.forward(x[block])
+            right += int(np.count_nonzero(np.equal(outputs.argmax(axis=1), labels[block])))
+            total += self.loss.forward(outputs, labels[block]) * len(outputs)
+        return total / max(len(x), 1), right
+
+    def activations(self, x: Array) -> list[tuple[Layer, Array]]:
+        """Each layer with its output for this batch, copied, dropout off."""
+        x = self.enter(x)
+        found = []
+        for layer in self.layers:
+            x = layer.forward(x, training=False)
+            found.append((layer, x.copy()))
+        return found
+
+    # What it is.
+
+    def named_parameters(self) -> Iterator[tuple[str, Array]]:
+        """("dense_1.W", its array), … in the order of the flat vector."""
+        return ((name, value) for name, (value, _) in self._named.items())
+
+    def named_gradients(self) -> Iterator[tuple[str, Array]]:
+        """("dense_1.W", its gradient), … in the order of the flat vector."""
+        return ((name, gradient) for name, (_, gradient) in self._named.items())
+
+    def config(self) -> Config:
+        """Everything but the numbers, as plain values: `Network.from_config` makes the like of it."""
+        return {
+            "layers": [layer.config() for layer in self.layers],
+            "input_shape": list(self.input_shape),
+            "loss": self.loss.config(),
+            "seed": self.seed,
+            "dtype": self.dtype.name,
+            "l2": self.l2,
+        }
+
+    @classmethod
+    def from_config(cls, config: Config) -> Network:
+        """A new network as `config` describes it. Raises ValueError if the description makes no sense."""
+        described = dict(config)
+        layers = [from_config(layer) for layer in described.pop("layers")]
+        return cls(layers, loss=from_config(described.pop("loss")), **described)
+
+    def replica(self, name: str = "") -> Network:
+        """A twin that shares the parameters but owns its gradients and work arrays.
+
+        For predicting in one thread while another trains, or for the blocks of one large batch. `name` sets
+        its dropout's random numbers apart.
+        """
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        twin.layers = [from_config(layer.config()) for layer in self.layers]
+        twin.loss = from_config(self.loss.config())
+        twin._connect()
+        twin._attach(self.parameters)
+        twin.reseed(name)
+        return twin
+
+    def random_state(self) -> dict[str, Any]:
+        """Where each layer's random stream stands, by layer, as plain values."""
+        return {
+            layer.name: layer.random.bit_generator.state for layer in self.layers if hasattr(layer, "random")
+        }
+
+    def set_random_state(self, state: dict[str, Any]) -> None:
+        """Put the layers' random streams back to where `random_state` saw them."""
+        for layer in self.layers:
+            if layer.name in state:
+                layer.random.bit_generator.state = state[layer.name]  # type: ignore[attr-defined]
+
+    def rows(self) -> list[tuple[str, str, str, int, int]]:
+        """A row a layer: name, description, output shape, parameters, bytes of the parameters."""
+        rows = []
+        for layer in self.layers:
+            count = sum(map(math.prod, layer.parameter_shapes().values()))
+            shape = describe_shape(layer.output_shape)
+            rows.append((layer.name, repr(layer), shape, count, count * self.dtype.itemsize))
+        return rows
+
+    def summary(self) -> str:
+        """A table of the layers with shapes, parameters and bytes, as text."""
+        total = len(self.parameters)
+        table = [("layer", "what", "output", "parameters", "bytes")]
+        table.append(("input", "", describe_shape(self.input_shape), "", ""))
+        table += [(name, what, shape, f"{n:,}", f"{size:,}") for name, what, shape, n, size in self.rows()]
+        table.append(("total", repr(self.loss), "", f"{total:,}", f"{total * self.dtype.itemsize:,}"))
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        adjust: list[Callable[[str, int], str]] = [str.ljust, str.ljust, str.ljust, str.rjust, str.rjust]
+        lines = [
+            "  ".join(put(cell, width) for put, cell, width in zip(adjust, row, widths, strict=True)).rstrip()
+            for row in table
+        ]
+        rule = "─" * max(map(len, lines))
+        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+    def __repr__(self) -> str:
+        return f"Network({self.layers!r}, input_shape={self.input_shape}, loss={self.loss!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return revive, (self.config(), self.parameters, self.random_state())
+
+
+def revive(config: Config, parameters: Array, random_state: dict[str, Any]) -> Network:
+    """A network from what pickle and copy keep of it."""
+    network = Network.from_config(config)
+    network.parameters[...] = parameters
+    network.set_random_state(random_state)
+    return network
+
+
+def blocks(count: int, size: int = ROWS_AT_ONCE) -> Iterator[slice]:
+    """Consecutive slices of at most `size` that cover `count` samples."""
+    return (slice(start, min(start + size, count)) for start in range(0, count, size))

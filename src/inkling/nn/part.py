@@ -1,0 +1,111 @@
+"""What every piece of a network has in common: it can describe itself, and it owns the arrays it computes in.
+
+Layers, losses, initializers, schedules and optimizers are all `Part`s. A part is known by its type and
+the arguments it was made with, which is all that a saved network has to remember beside its numbers.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[Any]
+Shape: TypeAlias = tuple[int, ...]
+Config: TypeAlias = dict[str, Any]
+
+
+class ShapeError(ValueError):
+    """Two neighbours don't fit. The message names the layer, what it got and what it wanted."""
+
+
+def random_stream(seed: int, name: str) -> np.random.Generator:
+    """The random numbers for one purpose, such as "weights" or "shuffle".
+
+    Every name has a stream of its own, so that drawing more numbers for one purpose (a dropout layer more)
+    changes nothing for the others.
+    """
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=tuple(name.encode())))
+
+
+class Part:
+    """Something a network is made of.
+
+    A subclass keeps the arguments of its `__init__` in attributes of the same names; `config` and `repr`
+    read them there. Subclasses register themselves, so a layer that you write is saved and loaded like
+    the built-in ones as long as its module has been imported.
+    """
+
+    types: ClassVar[dict[str, type[Part]]] = {}
+    dtype: np.dtype[Any] = np.dtype(np.float32)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Part.types[cls.__name__] = cls
+
+    def arguments(self) -> Config:
+        """The arguments this part was made with, by name."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    def config(self) -> Config:
+        """Type and arguments as plain values (numbers, strings, lists, dictionaries), ready for JSON."""
+        described = {
+            name: value.config() if isinstance(value, Part) else value
+            for name, value in self.arguments().items()
+        }
+        return {"type": type(self).__name__, **described}
+
+    def __repr__(self) -> str:
+        defaults = inspect.signature(type(self)).parameters
+        shown = []
+        for name, value in self.arguments().items():
+            if defaults[name].default is inspect.Parameter.empty:
+                shown.append(repr(value))
+            elif value != defaults[name].default:
+                shown.append(f"{name}={value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def work(
+        self, name: str, shape: Shape, dtype: npt.DTypeLike | None = None, fill: float | None = None
+    ) -> Array:
+        """An array of this shape to compute into, with whatever it held before (at first: `fill`).
+
+        It is made once and lent out again at every call with the same name, so that training allocates
+        nothing; a batch with fewer rows gets the first rows of it. The next call overwrites it.
+        """
+        arrays: dict[str, Array] = self.__dict__.setdefault("_work", {})
+        array = arrays.get(name)
+        if array is None or len(array) < shape[0] or array.shape[1:] != shape[1:]:
+            array = arrays[name] = np.empty(shape, self.dtype if dtype is None else dtype)
+            if fill is not None:
+                array.fill(fill)
+        return array if len(array) == shape[0] else array[: shape[0]]
+
+
+def from_config(config: Config) -> Any:
+    """The part that `Part.config` described.
+
+    Raises ValueError when no such part is known or the arguments don't fit it.
+    """
+    arguments = {
+        name: from_config(value) if isinstance(value, dict) else value for name, value in config.items()
+    }
+    type_name = arguments.pop("type", None)
+    if type_name not in Part.types:
+        raise ValueError(f"there is no part called {type_name!r}; known are {', '.join(sorted(Part.types))}")
+    try:
+        return Part.types[type_name](**arguments)
+    except TypeError as error:
+        raise ValueError(f"{type_name} cannot be made from {arguments}: {error}") from None
+
+
+def check_between(
+    owner: str, name: str, value: float, low: float, high: float, *, open_end: bool = False
+) -> None:
+    """Raise ValueError unless low ≤ value ≤ high (value < high with `open_end`)."""
+    inside = isinstance(value, (int, float, np.number)) and low <= value and (value < high or not open_end)
+    if not (inside and value <= high):
+        shown = f"[{low:g}, {high:g}{')' if open_end or high == float('inf') else ']'}"
+        raise ValueError(f"{owner}: {name} is {value!r}, but must lie in {shown}")
