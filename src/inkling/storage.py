@@ -1,0 +1,218 @@
+"""Networks on disk: models, checkpoints, and the folder that a training run leaves behind.
+
+A model is a safetensors file: the parameters under their names ("dense_1.W"), the architecture as JSON in
+the metadata, which is enough to predict with nothing else. Safetensors holds numbers and text only, so a file
+from a stranger cannot run code here (a pickle could). Everything is written beside its place and then
+renamed, so a crash leaves the old file whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inkling.errors import InklingError, ModelFileError
+from inkling.nn import Network
+from inkling.nn.part import Array
+
+FORMAT = "inkling-network"
+RUNS = Path("runs")
+"""Where run folders go unless told otherwise: below the current folder."""
+
+
+def write_atomically(path: Path | str, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it there.
+
+    Either the new content stands there whole, or what was there before. Raises InklingError if the folder
+    cannot be written to.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            write(beside)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise InklingError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write a text file atomically, as UTF-8."""
+    write_atomically(path, lambda beside: beside.write_text(text, encoding="utf-8"))
+
+
+def write_json(path: Path | str, value: Any) -> None:
+    """Write a value as readable JSON, atomically. NaN and infinity become null: JSON has no word for them."""
+    write_text(path, json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def finite(value: Any) -> Any:
+    """The value with every NaN and infinity replaced by None, and NumPy's numbers by Python's."""
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def write_arrays(path: Path | str, arrays: Mapping[str, Array], metadata: Mapping[str, Any]) -> None:
+    """Arrays by name, and metadata (any JSON value by name), as one safetensors file."""
+    from safetensors.numpy import save
+
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    content = save(contiguous, {name: json.dumps(value) for name, value in metadata.items()})
+    write_atomically(path, lambda beside: beside.write_bytes(content))
+
+
+def read_arrays(path: Path | str) -> tuple[dict[str, Array], dict[str, Any]]:
+    """What `write_arrays` wrote. Raises ModelFileError if the file is missing, damaged or something else."""
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        raise ModelFileError(f"{path} {kind}; expected a .safetensors file")
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
+            return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
+    except json.JSONDecodeError:
+        raise ModelFileError(f"{path} is a safetensors file, but not one that Inkling wrote") from None
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelFileError(f"{path} is damaged, cut short, or no safetensors file ({reason})") from None
+
+
+def save_model(network: Network, path: Path | str, *, about: Mapping[str, Any] | None = None) -> Path:
+    """Write the network to `path` (.safetensors): parameters, and the architecture as metadata.
+
+    `about` is anything worth knowing about it (a JSON value by name: the recipe, the accuracy …).
+    """
+    path = Path(path)
+    metadata = {"format": FORMAT, "version": 1, "network": network.config(), "about": dict(about or {})}
+    write_arrays(path, dict(network.named_parameters()), metadata)
+    return path
+
+
+def load_model(model: Path | str) -> Network:
+    """The network in a .safetensors file, in a run folder, or (for "latest") in the newest run.
+
+    Raises ModelFileError with one clear line if there is none, or the file is damaged or foreign.
+    """
+    path = find_model(model)
+    arrays, metadata = read_arrays(path)
+    if metadata.get("format") != FORMAT:
+        raise ModelFileError(f"{path} is a safetensors file, but holds no Inkling network")
+    if metadata.get("version") != 1:
+        raise ModelFileError(f"{path} was written by a newer Inkling (format {metadata.get('version')}): upgrade")
+    try:
+        network = Network.from_config(metadata["network"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelFileError(f"{path}: its architecture cannot be read ({error})") from None
+    fill(network, arrays, path)
+    return network
+
+
+def fill(network: Network, arrays: Mapping[str, Array], path: Path) -> None:
+    """Copy the arrays into the network's parameters. Raises ModelFileError unless they fit exactly."""
+    expected = dict(network.named_parameters())
+    if missing := expected.keys() - arrays.keys():
+        raise ModelFileError(f"{path} lacks the parameters {', '.join(sorted(missing))}")
+    for name, values in expected.items():
+        if arrays[name].shape != values.shape:
+            shapes = f"{arrays[name].shape}, the architecture says {values.shape}"
+            raise ModelFileError(f"{path}: {name} has shape {shapes}")
+        if not np.isfinite(arrays[name]).all():
+            raise ModelFileError(f"{path}: {name} holds numbers that are not finite")
+        values[...] = arrays[name]
+
+
+def find_model(model: Path | str) -> Path:
+    """The .safetensors file that a user means by a file, a run folder, or "latest"."""
+    path = latest_run() if str(model) == "latest" else Path(model)
+    if not path.is_dir():
+        if not path.exists():
+            raise ModelFileError(f"there is no model at {path}: give a run folder, a .safetensors file, or latest")
+        return path
+    if not (path / "model.safetensors").is_file():
+        raise ModelFileError(f"{path} holds no model.safetensors: is it a run folder?")
+    return path / "model.safetensors"
+
+
+class RunFolder:
+    """The folder of one training run, and what lies where in it."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.recipe = self.path / "recipe.toml"
+        self.history = self.path / "history.csv"
+        self.metrics = self.path / "metrics.json"
+        self.model = self.path / "model.safetensors"
+        self.checkpoint = self.path / "checkpoint.safetensors"
+        self.figures = self.path / "figures"
+        self.report = self.path / "report.html"
+
+    @classmethod
+    def create(cls, name: str, out: Path | str | None = None) -> RunFolder:
+        """A new folder: `out`, or runs/<UTC time>-<name>.
+
+        Raises InklingError if `out` exists and is not empty, or cannot be made.
+        """
+        if out is None:
+            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+            tidy = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-") or "run"
+            path = RUNS / f"{stamp}-{tidy}"
+            for number in range(2, 1000):
+                if not path.exists():
+                    break
+                path = RUNS / f"{stamp}-{tidy}-{number}"
+        else:
+            path = Path(out)
+            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                raise InklingError(f"--out {path} exists already and is not empty: name a new folder")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InklingError(f"cannot make the run folder {path}: {error.strerror or error}") from None
+        return cls(path)
+
+    @classmethod
+    def open(cls, run: Path | str) -> RunFolder:
+        """The folder of an existing run: a path, or "latest". Raises InklingError if it is none."""
+        path = latest_run() if str(run) == "latest" else Path(run)
+        if not path.is_dir():
+            raise InklingError(f"there is no run folder at {path}")
+        folder = cls(path)
+        if not folder.recipe.is_file():
+            raise InklingError(f"{path} holds no recipe.toml: it is no run folder")
+        return folder
+
+    def remove_if_bare(self) -> None:
+        """Remove the folder if the run never came to save anything but its recipe."""
+        if not self.model.exists() and not self.checkpoint.exists():
+            self.recipe.unlink(missing_ok=True)
+            self.history.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self.path.rmdir()
+
+
+def latest_run(runs: Path = RUNS) -> Path:
+    """The newest run folder that holds a model. Raises ModelFileError if there is none."""
+    found = [path.parent for path in runs.glob("*/model.safetensors")] if runs.is_dir() else []
+    if not found:
+        raise ModelFileError(f"there is no run in {runs}{os.sep} yet: train one with `inkling train`, or name a model")
+    return max(found, key=lambda folder: ((folder / "model.safetensors").stat().st_mtime_ns, folder.name))

@@ -1,0 +1,27 @@
+"""Training: one loop, one history, and callbacks that watch it.
+
+`Trainer` (trainer.py) is the loop; what it measures goes into a `History`; whatever watches it is a `Callback`.
+"""
+
+from inkling.training.callbacks import Callback, Checkpoint, CSVLog, EarlyStopping
+from inkling.training.evaluation import Evaluation, evaluate
+from inkling.training.health import Health, TrainingDiverged, TrainingWarning
+from inkling.training.history import Epoch, History
+from inkling.training.progress import Progress
+from inkling.training.trainer import Trainer
+
+__all__ = [
+    "CSVLog",
+    "Callback",
+    "Checkpoint",
+    "EarlyStopping",
+    "Epoch",
+    "Evaluation",
+    "Health",
+    "History",
+    "Progress",
+    "Trainer",
+    "TrainingDiverged",
+    "TrainingWarning",
+    "evaluate",
+]

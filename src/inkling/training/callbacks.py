@@ -1,0 +1,137 @@
+"""Callbacks watch a training from beside the road: they are told when it begins and ends, and after each step.
+
+Whatever wants to see, save or stop a training is a callback, so there is only ever one training loop.
+A callback reads what it wants to know from the trainer it is handed: `trainer.epoch`, `.history`, `.network`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from inkling.nn.part import Array
+from inkling.storage import write_arrays, write_text
+
+if TYPE_CHECKING:
+    from inkling.training.trainer import Trainer
+
+
+class Callback:
+    """Does nothing, four times. Override what you need."""
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        """Training is about to begin, or to go on."""
+
+    def on_batch_end(self, trainer: Trainer) -> None:
+        """The optimizer has taken a step. Called often: be quick."""
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        """An epoch is over, and `trainer.history.last` describes it."""
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        """Training is over; `trainer.outcome` says how: finished, stopped, interrupted or failed."""
+
+    def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """What a checkpoint must keep of this callback: arrays and JSON values by name."""
+        return {}, {}
+
+    def restore(self, arrays: dict[str, Array], values: dict[str, Any]) -> None:
+        """Take back what `state` gave."""
+
+
+class EarlyStopping(Callback):
+    """Stop when validation has not improved for `patience` epochs, and go back to the best weights.
+
+    `monitor` is "validation_loss" (lower is better) or "validation_accuracy" (higher is); an improvement counts
+    if it is larger than `min_delta`. After an interrupt the weights are left where they were, so that the
+    training can go on.
+    """
+
+    def __init__(self, patience: int = 10, *, monitor: str = "validation_loss", min_delta: float = 0.0) -> None:
+        if monitor not in ("validation_loss", "validation_accuracy"):
+            raise ValueError(f"EarlyStopping: monitor is {monitor!r}; it can be validation_loss or validation_accuracy")
+        if patience < 1:
+            raise ValueError(f"EarlyStopping: patience is {patience!r}, but must be at least 1 epoch")
+        self.patience, self.monitor, self.min_delta = patience, monitor, min_delta
+        self.sign = 1 if monitor == "validation_loss" else -1
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        if trainer.validation is None:
+            raise ValueError(f"early stopping watches {self.monitor}, but there is no validation split")
+        if not trainer.history.epochs:
+            self.best_value, self.best_epoch = float("inf"), 0
+            self.best_parameters: Array | None = None
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        epoch = trainer.history.last
+        value = self.sign * getattr(epoch, self.monitor)
+        if value < self.best_value - self.min_delta:
+            self.best_value, self.best_epoch = value, epoch.epoch
+            self.best_parameters = trainer.network.parameters.copy()
+        elif epoch.epoch - self.best_epoch >= self.patience:
+            trainer.stop()
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        if trainer.outcome in ("finished", "stopped") and self.best_parameters is not None:
+            trainer.network.parameters[...] = self.best_parameters
+
+    def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        arrays = {} if self.best_parameters is None else {"best_parameters": self.best_parameters}
+        return arrays, {"best_value": self.best_value, "best_epoch": self.best_epoch}
+
+    def restore(self, arrays: dict[str, Array], values: dict[str, Any]) -> None:
+        self.best_parameters = arrays.get("best_parameters")
+        self.best_value, self.best_epoch = values["best_value"], values["best_epoch"]
+
+
+class CSVLog(Callback):
+    """Keep `path` up to date with the history, a row an epoch."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        history = trainer.history
+        if len(history) == 1 or not self.path.exists():
+            write_text(self.path, history.to_csv())
+            return
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(history.to_csv().splitlines(keepends=True)[-1])
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        # Once more as a whole: a training that was resumed may have lost rows, or have some twice.
+        write_text(self.path, trainer.history.to_csv())
+
+
+class Checkpoint(Callback):
+    """Save everything that is needed to go on, so that a crash costs seconds and an interrupt nothing.
+
+    Written at most every `every_seconds` at the end of an epoch, and when training ends, however it ends.
+    """
+
+    def __init__(self, path: Path | str, *, every_seconds: float = 5.0, about: dict[str, Any] | None = None) -> None:
+        self.path = Path(path)
+        self.every_seconds = every_seconds
+        self.about = about or {}
+        self.saved_at = 0.0
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        if trainer.wall_seconds - self.saved_at >= self.every_seconds:
+            self.save(trainer)
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        if trainer.outcome != "failed":
+            self.save(trainer)
+
+    def save(self, trainer: Trainer) -> None:
+        """Write the checkpoint now."""
+        arrays, values = trainer.state()
+        write_arrays(self.path, arrays, {"checkpoint": values, "about": self.about})
+        self.saved_at = trainer.wall_seconds
+
+
+def is_finite(array: Array) -> bool:
+    """Whether no number of the array is NaN or infinite."""
+    return bool(np.isfinite(array).all())

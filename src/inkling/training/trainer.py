@@ -1,0 +1,323 @@
+"""The training loop, the only one: batch after batch, loss, gradients, a step; epoch after epoch.
+
+Everything that watches, saves or stops is a callback (callbacks.py). What a training consists of can be taken
+out with `state` between any two steps and put back with `restore`, and goes on to the same bits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+
+from inkling.errors import InklingError
+from inkling.nn import Network, Optimizer, random_stream
+from inkling.nn.part import Array
+from inkling.training.callbacks import Callback
+from inkling.training.health import TrainingDiverged, explain_non_finite, warn_about_input
+from inkling.training.history import Epoch, History
+from inkling.training.interrupt import Interruptible
+from inkling.training.threads import BatchWalker, available_threads
+
+
+class Samples(Protocol):
+    """Images and their labels: a split of `load_data`, or anything like it."""
+
+    @property
+    def images(self) -> Array:
+        """(n, …), uint8 or float."""
+
+    @property
+    def labels(self) -> Array:
+        """(n,), integers."""
+
+
+class Trainer:
+    """Trains a network.
+
+    `callbacks` are told of every step; `seed` decides the order of the samples (the network's own by default);
+    `threads` is how many cores to use (by default all that this process may).
+    While training, and afterwards, these can be read: `network`, `optimizer`, `history`, `epochs`, `epoch`
+    (finished so far), `batch` (finished in this epoch), `batches` (an epoch), `step`, `train_loss` and
+    `train_accuracy` (running means of this epoch), `learning_rate`, `seconds` (training alone), `wall_seconds`,
+    `outcome`.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        *,
+        callbacks: Sequence[Callback] = (),
+        seed: int | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self.network = network
+        self.optimizer = optimizer
+        self.callbacks = list(callbacks)
+        self.threads = threads or available_threads()
+        if self.threads < 1:
+            raise ValueError(f"Trainer: threads is {threads}, but must be at least 1")
+        self.shuffler = random_stream(network.seed if seed is None else seed, "shuffle")
+        self.validation: Samples | None = None
+        self.restored: tuple[dict[str, Array], dict[str, Any]] | None = None
+        self.optimizer.reset(network.parameters)
+
+    def fit(
+        self,
+        train: Samples | tuple[Array, Array],
+        *,
+        validation: Samples | tuple[Array, Array] | None = None,
+        epochs: int = 1,
+        batch_size: int | None = 128,
+        shuffle: bool = True,
+    ) -> History:
+        """Train for `epochs` epochs on `train` (a split, or images and integer labels), and return the history.
+
+        `batch_size=None` takes all samples in every step (full-batch gradient descent). The last batch of an
+        epoch is smaller where the numbers don't divide. Called again, it trains for `epochs` more, the optimizer
+        keeping its momentum.
+
+        Raises TrainingDiverged if the loss stops being a finite number; InklingError if images and labels don't
+        fit; KeyboardInterrupt after Ctrl-C, when the step in hand is done and the callbacks know.
+        """
+        self.train = as_samples(train, self.network)
+        self.validation = None if validation is None else as_samples(validation, self.network)
+        count = len(self.train.images)
+        self.batch_size = count if batch_size is None else min(batch_size, count)
+        if self.batch_size < 1 or epochs < 0:
+            raise InklingError(f"batch_size is {batch_size} and epochs is {epochs}, but neither can be negative or 0")
+        self.epochs = epochs
+        self.batches = math.ceil(count / self.batch_size)
+        # In full batches the order makes no difference, so there is nothing to shuffle.
+        self.shuffle = shuffle and self.batches > 1
+        self.walker = BatchWalker(self.network, self.batch_size, self.threads)
+        self.history = History()
+        self.epoch = self.batch = self.step = 0
+        self.epoch_seconds = self.earlier_seconds = self.earlier_wall = 0.0
+        self.loss_sum, self.right_sum, self.seen = 0.0, 0, 0
+        self.learning_rate = self.optimizer.schedule(0, max(epochs, 1))
+        self.stopping = False
+        self.outcome = "running"
+        self.epoch_began_with = self.shuffler.bit_generator.state
+        self._take_back()
+        self.started = perf_counter()
+        warn_about_input(self.train.images)
+        self._tell("on_train_begin")
+        try:
+            # A number too large is looked for in every loss, so NumPy need not warn of it as well.
+            with (
+                Interruptible() as interrupt,
+                self.walker.ready(),
+                np.errstate(over="ignore", invalid="ignore"),
+            ):
+                while self.epoch < epochs and not self.stopping:
+                    self._train_epoch(interrupt)
+                    if interrupt.requested:
+                        raise KeyboardInterrupt
+            self.outcome = "stopped" if self.stopping and self.epoch < epochs else "finished"
+        except KeyboardInterrupt:
+            self.outcome = "interrupted"
+            raise
+        except BaseException:
+            self.outcome = "failed"
+            raise
+        finally:
+            self._tell("on_train_end")
+        return self.history
+
+    def _train_epoch(self, interrupt: Interruptible) -> None:
+        """Train on every sample once (or on those left of an epoch that was interrupted), then validate."""
+        train, size = self.train, self.batch_size
+        count = len(train.images)
+        if self.batch == 0:
+            self.epoch_began_with = self.shuffler.bit_generator.state
+        order = self.shuffler.permutation(count) if self.shuffle else None
+        gathered = np.empty((size, *train.images.shape[1:]), train.images.dtype) if self.shuffle else None
+        watchers = [c for c in self.callbacks if type(c).on_batch_end is not Callback.on_batch_end]
+        began, before = perf_counter(), self.epoch_seconds
+        while self.batch < self.batches:
+            start = self.batch * size
+            rows = slice(start, min(start + size, count))
+            if order is None or gathered is None:
+                images, labels = train.images[rows], train.labels[rows]
+            else:
+                picked = order[rows]
+                # mode="clip" spares NumPy a copy of the whole result; the indices are in range anyhow.
+                images = np.take(train.images, picked, axis=0, out=gathered[: len(picked)], mode="clip")
+                labels = train.labels[picked]
+            self._train_batch(images, labels)
+            self.epoch_seconds = before + perf_counter() - began
+            for watcher in watchers:
+                watcher.on_batch_end(self)
+            if interrupt.requested and self.batch < self.batches:
+                return
+        self._end_epoch()
+
+    def _train_batch(self, images: Array, labels: Array) -> None:
+        """One step: loss, gradients, update."""
+        loss, right = self.walker.gradients(images, labels)
+        if not math.isfinite(loss):
+            raise TrainingDiverged(explain_non_finite(self, images))
+        position = self.epoch + self.batch / self.batches
+        self.learning_rate = self.optimizer.schedule(position, self.epochs)
+        network = self.network
+        self.optimizer.step(network.parameters, network.gradients, self.learning_rate, network.weight_count)
+        self.loss_sum += loss * len(labels)
+        self.right_sum += right
+        self.seen += len(labels)
+        self.batch += 1
+        self.step += 1
+
+    def _end_epoch(self) -> None:
+        """Validate, write the epoch down, tell everybody."""
+        validation_loss = validation_accuracy = None
+        if self.validation is not None:
+            validation_loss, right = self.network.score(self.validation.images, self.validation.labels)
+            validation_accuracy = right / len(self.validation.labels)
+        self.history.epochs.append(
+            Epoch(
+                self.epoch + 1,
+                self.epoch_seconds,
+                self.learning_rate,
+                self.train_loss,
+                self.train_accuracy,
+                validation_loss,
+                validation_accuracy,
+            )
+        )
+        self.epoch += 1
+        self.earlier_seconds += self.epoch_seconds
+        self.batch, self.epoch_seconds = 0, 0.0
+        self.loss_sum, self.right_sum, self.seen = 0.0, 0, 0
+        self._tell("on_epoch_end")
+
+    def _tell(self, event: str) -> None:
+        for callback in self.callbacks:
+            getattr(callback, event)(self)
+
+    @property
+    def train_loss(self) -> float:
+        """Mean data loss of this epoch so far."""
+        return self.loss_sum / max(self.seen, 1)
+
+    @property
+    def train_accuracy(self) -> float:
+        """Fraction of this epoch's samples so far that were read rightly."""
+        return self.right_sum / max(self.seen, 1)
+
+    @property
+    def seconds(self) -> float:
+        """Time spent training so far, without validation and callbacks at an epoch's end."""
+        return self.earlier_seconds + self.epoch_seconds
+
+    @property
+    def wall_seconds(self) -> float:
+        """Time since `fit` began, with everything; of a resumed training, also what went before."""
+        return self.earlier_wall + perf_counter() - self.started
+
+    def stop(self) -> None:
+        """End the training after this epoch. For callbacks."""
+        self.stopping = True
+
+    def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """All that the training consists of between two steps: arrays and JSON values by name."""
+        arrays = {"parameters": self.network.parameters}
+        arrays |= {f"optimizer.{name}": vector for name, vector in self.optimizer.state.items()}
+        kept: list[dict[str, Any]] = []
+        for index, callback in enumerate(self.callbacks):
+            callback_arrays, values = callback.state()
+            arrays |= {f"callback.{index}.{name}": array for name, array in callback_arrays.items()}
+            kept.append({"type": type(callback).__name__, "values": values})
+        # Repeating the shuffle from where this epoch's began gives its order again, so the order isn't kept.
+        shuffler = self.epoch_began_with if self.batch else self.shuffler.bit_generator.state
+        return arrays, {
+            "outcome": self.outcome,
+            "epoch": self.epoch,
+            "batch": self.batch,
+            "step": self.step,
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "samples": len(self.train.images),
+            "threads": self.threads,
+            "optimizer_steps": self.optimizer.steps,
+            "shuffler": shuffler,
+            "layers": self.network.random_state(),
+            "replicas": self.walker.random_state(),
+            "sums": [self.loss_sum, self.right_sum, self.seen],
+            "seconds": [self.earlier_seconds, self.epoch_seconds, self.wall_seconds],
+            "history": self.history.to_list(),
+            "callbacks": kept,
+        }
+
+    def restore(self, arrays: dict[str, Array], values: dict[str, Any]) -> None:
+        """Let the next `fit` go on from `state`, of a trainer made in the same way, instead of from the start.
+
+        The number of threads is the one it began with, for the same bits.
+        """
+        self.restored = arrays, values
+        self.threads = int(values["threads"])
+
+    def _take_back(self) -> None:
+        """Put back what `restore` was given."""
+        if self.restored is None:
+            return
+        arrays, values = self.restored
+        self.restored = None
+        now = len(self.train.images), self.batch_size
+        if now != (values["samples"], values["batch_size"]):
+            raise InklingError(
+                f"the checkpoint was training on {values['samples']} samples in batches of {values['batch_size']}, "
+                f"but now there are {now[0]} in batches of {now[1]}: resume with the same data"
+            )
+        if arrays["parameters"].shape != self.network.parameters.shape:
+            raise InklingError("the checkpoint belongs to a network of another shape")
+        self.network.parameters[...] = arrays["parameters"]
+        for name, vector in self.optimizer.state.items():
+            vector[...] = arrays[f"optimizer.{name}"]
+        self.optimizer.steps = values["optimizer_steps"]
+        self.shuffler.bit_generator.state = values["shuffler"]
+        self.network.set_random_state(values["layers"])
+        self.walker.set_random_state(values["replicas"])
+        self.epoch, self.batch, self.step = values["epoch"], values["batch"], values["step"]
+        self.epoch_began_with = values["shuffler"]
+        self.loss_sum, self.right_sum, self.seen = values["sums"]
+        self.earlier_seconds, self.epoch_seconds, self.earlier_wall = values["seconds"]
+        self.history = History.from_list(values["history"])
+        for index, (callback, kept) in enumerate(zip(self.callbacks, values["callbacks"], strict=False)):
+            if kept["type"] == type(callback).__name__:
+                prefix = f"callback.{index}."
+                mine = {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
+                callback.restore(mine, kept["values"])
+
+
+def as_samples(data: Samples | tuple[Array, Array], network: Network) -> Samples:
+    """Images and labels that fit each other and the network. Raises InklingError if they don't."""
+    images, labels = data if isinstance(data, tuple) else (data.images, data.labels)
+    images, labels = np.asarray(images), np.asarray(labels)
+    classes = math.prod(network.output_shape)
+    if len(images) == 0:
+        raise InklingError("there are no images to train on")
+    if labels.shape != (len(images),):
+        raise InklingError(f"{len(images)} images need as many labels in one row, but labels have shape {labels.shape}")
+    if labels.dtype.kind not in "iu":
+        raise InklingError(f"labels must be integers 0…{classes - 1}, but they are {labels.dtype}")
+    if labels.min() < 0 or labels.max() >= classes:
+        raise InklingError(
+            f"labels run from {labels.min()} to {labels.max()}, but the network has {classes} classes: 0…{classes - 1}"
+        )
+    if images.dtype.kind == "f" and not np.isfinite(images).all():
+        raise InklingError("some pixels are not finite numbers (NaN or infinity)")
+    network.enter(images[:1])
+    return Arrays(images, labels)
+
+
+class Arrays:
+    """Images and labels, side by side."""
+
+    def __init__(self, images: Array, labels: Array) -> None:
+        self.images = images
+        self.labels = labels
