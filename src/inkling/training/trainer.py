@@ -196,7 +196,9 @@ class Trainer:
         self._tell("on_epoch_end")
 
     def _tell(self, event: str) -> None:
-        for callback in self.callbacks:
+        # Ends are told in reverse order, as contexts close: a checkpoint is saved before early stopping, which
+        # stands before it in the list, goes back to the best weights.
+        for callback in reversed(self.callbacks) if event == "on_train_end" else self.callbacks:
             getattr(callback, event)(self)
 
     @property

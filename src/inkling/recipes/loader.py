@@ -1,0 +1,147 @@
+"""Recipes from TOML files, with changes from the command line, checked before anything is done.
+
+A recipe's name stands for the file of that name beside this one; a path to any other .toml file works as well,
+so a run's own recipe.toml can be trained again.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from inkling.errors import RecipeError
+from inkling.recipes.settings import AnyOptimizer, Recipe
+
+
+def recipe_names() -> list[str]:
+    """The recipes that come with Inkling, the default one first."""
+    files = resources.files("inkling.recipes").iterdir()
+    names = sorted(Path(file.name).stem for file in files if file.name.endswith(".toml"))
+    return sorted(names, key=lambda name: name != "default")
+
+
+def load_recipe(recipe: str | Path = "default", changes: Mapping[str, Any] | None = None) -> Recipe:
+    """The recipe of that name, or in that .toml file, with `changes` made to it.
+
+    `changes` maps "section.key" to a value: {"training.epochs": 5}. Raises RecipeError with one line that names
+    the wrong key, what it was, and what it may be.
+    """
+    values = read_recipe(recipe)
+    for key, value in (changes or {}).items():
+        change(values, key, value)
+    return validated(values, f"recipe {recipe}")
+
+
+def read_recipe(recipe: str | Path) -> dict[str, Any]:
+    """The TOML of a recipe as nested dictionaries. Raises RecipeError if there is none, or it is no TOML."""
+    text = str(recipe)
+    if text in recipe_names():
+        content = (resources.files("inkling.recipes") / f"{text}.toml").read_text(encoding="utf-8")
+        return {"name": text, **tomllib.loads(content)}
+    path = Path(text)
+    if path.is_dir() and (path / "recipe.toml").is_file():
+        path = path / "recipe.toml"
+    if path.suffix != ".toml":
+        close = difflib.get_close_matches(text, recipe_names(), n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(recipe_names())}"
+        raise RecipeError(f"there is no recipe called {text!r}: {hint} A path to a .toml file works too")
+    try:
+        return {"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))}
+    except OSError as error:
+        raise RecipeError(f"cannot read {path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path} is not TOML: {error}") from None
+
+
+def change(values: dict[str, Any], key: str, value: Any) -> None:
+    """Set "section.key" in the nested dictionaries of a recipe.
+
+    A new optimizer or schedule starts from its own defaults: what the old one was tuned to means
+    nothing to it. Raises RecipeError for a key that is not of the form "section.key".
+    """
+    section, _, name = key.partition(".")
+    if not name and section in ("name", "title", "expect", "claim"):
+        values[section] = value
+        return
+    if not name or "." in name:
+        raise RecipeError(f"{key!r} is no setting: write section.key, for example training.epochs")
+    settings = values.setdefault(section, {})
+    if not isinstance(settings, dict):
+        raise RecipeError(f"{section!r} is no section: {key} cannot be set")
+    if section in ("optimizer", "schedule") and name == "name" and settings.get("name") != value:
+        settings.clear()
+    settings[name] = value
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """`training.epochs=5` as ("training.epochs", 5). The value is TOML; what is no TOML is taken as text."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise RecipeError(f"{text!r} sets nothing: write section.key=value, for example training.epochs=5")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
+
+
+def validated(values: dict[str, Any], where: str) -> Recipe:
+    """The recipe, if pydantic finds nothing wrong with it; else RecipeError about the first wrong thing."""
+    # A schedule or an optimizer without a name is the default one.
+    if isinstance(values.get("optimizer"), dict):
+        values["optimizer"].setdefault("name", "sgd")
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise RecipeError(f"{where}: {complaint(error)}") from None
+
+
+def complaint(error: ValidationError) -> str:
+    """Pydantic's first complaint in one line."""
+    first = error.errors()[0]
+    tags = {model.model_fields["name"].default for model in optimizers()}
+    place = [
+        str(part)
+        for index, part in enumerate(first["loc"])
+        if not (index == 1 and first["loc"][0] == "optimizer" and part in tags) and not is_branch(part)
+    ]
+    key, given = ".".join(place), first["input"]
+    message = first["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    if first["type"] == "extra_forbidden":
+        known = keys_at(place[:-1], tags & {str(part) for part in first["loc"]})
+        close = difflib.get_close_matches(place[-1], known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+        return f"there is no setting {key}; {hint}"
+    if first["type"] == "union_tag_invalid":
+        return f"optimizer.name is {given.get('name')!r}; known are {', '.join(sorted(tags))}"
+    if not place or first["type"] == "value_error":
+        return f"{key}: {message}" if key else message
+    return f"{key} is {given!r}: {message}"
+
+
+def optimizers() -> tuple[type[BaseModel], ...]:
+    """The schemas of all optimizers."""
+    union = get_args(AnyOptimizer)[0]
+    return get_args(union)
+
+
+def is_branch(part: int | str) -> bool:
+    """Whether pydantic means a branch of a union by this part of a place, rather than a key."""
+    return isinstance(part, str) and (part in ("int", "float", "literal['full']") or "[" in part)
+
+
+def keys_at(place: list[str], tags: set[str]) -> list[str]:
+    """The keys that the section at this place of a recipe may have."""
+    if not place:
+        return list(Recipe.model_fields)
+    for schema in optimizers():
+        if place == ["optimizer"] and schema.model_fields["name"].default in tags:
+            return list(schema.model_fields)
+    section = Recipe.model_fields[place[0]].annotation
+    return list(section.model_fields) if isinstance(section, type) and issubclass(section, BaseModel) else []

@@ -1,0 +1,222 @@
+"""One training from recipe to run folder: load, build, train, measure, write down.
+
+Here the rooms meet: `inkling.data` brings the images, `inkling.training` trains, `inkling.storage` says where
+things lie. Nothing is written before data and network are known to be good, and what is written is whole at
+any time: a run that is interrupted leaves a model, a history and metrics like any other, and can go on.
+"""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inkling.data import Digits, Split, load_data
+from inkling.errors import InklingError, RecipeError
+from inkling.nn import Network
+from inkling.recipes.build import build_network, build_optimizer, build_plan
+from inkling.recipes.loader import load_recipe
+from inkling.recipes.settings import Recipe
+from inkling.storage import RunFolder, read_arrays, save_model, write_json, write_text
+from inkling.training import (
+    Callback,
+    Checkpoint,
+    CSVLog,
+    EarlyStopping,
+    Evaluation,
+    Health,
+    History,
+    Trainer,
+    evaluate,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished (or interrupted) training and where it lies."""
+
+    folder: RunFolder
+    recipe: Recipe
+    network: Network
+    history: History
+    metrics: dict[str, Any]
+    """What metrics.json holds."""
+    evaluations: dict[str, Evaluation]
+    """By split: "train", and "validation" and "test" where they exist."""
+    digits: Digits
+
+
+def run_recipe(
+    recipe: Recipe | str | Path = "default",
+    *,
+    data: Digits | None = None,
+    out: str | Path | None = None,
+    resume: str | Path | None = None,
+    callbacks: Sequence[Callback] = (),
+    on_data: Callable[[Digits], object] | None = None,
+    progress: Callable[[str, int, int | None], None] | None = None,
+    report: Callable[[str], None] | None = None,
+) -> Run:
+    """Train by a recipe and leave a run folder.
+
+    `data`: digits to use instead of what the recipe names, with the splits they have.
+    `out`: the run folder (by default runs/<UTC time>-<recipe>).
+    `resume`: a run folder to go on with; `recipe` must then be its own, but for a higher `training.epochs`.
+    `callbacks`: watch the training, besides those that save it. `on_data` is called with the digits before
+    training begins; `progress` and `report` as in `load_data`.
+
+    Raises InklingError for anything the user can put right, before anything is written. After Ctrl-C the run is
+    saved as it is, its outcome "interrupted".
+    """
+    if not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe)
+    if data is None:
+        plan = build_plan(recipe.data, recipe.training.seed)
+        data = load_data(recipe.data.source, plan=plan, progress=progress, report=report)
+    if recipe.training.early_stopping and data.validation is None:
+        raise RecipeError("training.early_stopping watches the validation loss, but this data has no validation split")
+    network = build_network(recipe)
+    if on_data is not None:
+        on_data(data)
+    folder = RunFolder.create(recipe.name, out) if resume is None else RunFolder.open(resume)
+    fingerprint = zlib.crc32(data.train.images.data) ^ zlib.crc32(data.train.labels.data)
+    stopping = recipe.training.early_stopping
+    watchers: list[Callback] = [EarlyStopping(stopping)] if stopping else []
+    watchers += [CSVLog(folder.history), Checkpoint(folder.checkpoint, about={"data": fingerprint}), Health()]
+    trainer = Trainer(
+        network,
+        build_optimizer(recipe),
+        callbacks=[*watchers, *callbacks],
+        seed=recipe.training.seed,
+        threads=recipe.training.threads,
+    )
+    if resume is not None:
+        go_on(trainer, folder, recipe, fingerprint)
+    try:
+        write_text(folder.recipe, to_toml(recipe))
+        train(trainer, recipe, data)
+        save_model(network, folder.model, about={"recipe": recipe.name, "seed": recipe.training.seed})
+    except BaseException:
+        folder.remove_if_bare()
+        raise
+    parts = {"train": data.train, "validation": data.validation, "test": data.test}
+    evaluations = {name: evaluate(network, split) for name, split in parts.items() if split is not None}
+    metrics = measure(recipe, data, trainer, evaluations)
+    write_json(folder.metrics, metrics)
+    draw(folder, recipe, network, data)
+    return Run(folder, recipe, network, trainer.history, metrics, evaluations, data)
+
+
+def train(trainer: Trainer, recipe: Recipe, data: Digits) -> None:
+    """Let the trainer do its work; Ctrl-C ends it early, but leaves it whole."""
+    settings = recipe.training
+    try:
+        trainer.fit(
+            data.train,
+            validation=data.validation,
+            epochs=settings.epochs,
+            batch_size=None if settings.batch_size == "full" else settings.batch_size,
+        )
+    except KeyboardInterrupt:
+        if trainer.step == 0:
+            raise
+
+
+def go_on(trainer: Trainer, folder: RunFolder, recipe: Recipe, fingerprint: int) -> None:
+    """Prepare the trainer to continue from the run's checkpoint.
+
+    Raises InklingError if there is none, if the training is over, or if recipe or data are not the run's.
+    """
+    if not folder.checkpoint.is_file():
+        raise InklingError(f"{folder.path} holds no checkpoint.safetensors: there is nothing to resume from")
+    arrays, metadata = read_arrays(folder.checkpoint)
+    if "checkpoint" not in metadata:
+        raise InklingError(f"{folder.checkpoint} is no checkpoint")
+    values = metadata["checkpoint"]
+    if metadata["about"].get("data") != fingerprint:
+        raise InklingError(f"{folder.path} was trained on other data: name the same with --data")
+    before = load_recipe(folder.path)
+    epochs = recipe.training.epochs
+    same = before.model_copy(update={"training": before.training.model_copy(update={"epochs": epochs})})
+    if same != recipe:
+        raise RecipeError(f"{folder.path} was trained by another recipe: only training.epochs can change on resuming")
+    if values["outcome"] == "stopped":
+        raise InklingError(f"{folder.path} was stopped early, because validation no longer improved: it is finished")
+    if values["epoch"] >= epochs:
+        raise InklingError(
+            f"{folder.path} has finished its {values['epoch']} epochs: to train on, say --epochs with a larger number"
+        )
+    trainer.restore(arrays, values)
+
+
+def measure(recipe: Recipe, data: Digits, trainer: Trainer, evaluations: dict[str, Evaluation]) -> dict[str, Any]:
+    """What metrics.json says of a run."""
+    parts = {"train": data.train, "validation": data.validation, "test": data.test}
+    metrics: dict[str, Any] = {
+        "recipe": recipe.name,
+        "dataset": {
+            "source": data.source,
+            "note": data.note,
+            **{name: 0 if split is None else len(split) for name, split in parts.items()},
+        },
+        "parameters": len(trainer.network.parameters),
+        "epochs": trainer.epoch,
+        "outcome": trainer.outcome,
+        "seed": recipe.training.seed,
+        "threads": trainer.threads,
+        "seconds": trainer.seconds,
+        "wall_seconds": trainer.wall_seconds,
+        "samples_per_second": samples_trained(trainer, data.train) / max(trainer.seconds, 1e-9),
+        "peak_memory_mb": peak_memory_mb(),
+    }
+    for name in parts:
+        evaluation = evaluations.get(name)
+        metrics[f"{name}_accuracy"] = evaluation.accuracy if evaluation else None
+        metrics[f"{name}_loss"] = evaluation.loss if evaluation else None
+    first = trainer.history.epochs[0] if trainer.history.epochs else None
+    metrics["first_epoch_validation_accuracy"] = first.validation_accuracy if first else None
+    metrics["first_epoch_validation_loss"] = first.validation_loss if first else None
+    return metrics
+
+
+def samples_trained(trainer: Trainer, train: Split) -> int:
+    """How many images the training has seen, each time counted."""
+    return trainer.epoch * len(train) + trainer.batch * trainer.batch_size
+
+
+def peak_memory_mb() -> float:
+    """The most memory that this process has held so far, in MB (10⁶ bytes)."""
+    if sys.platform == "win32":
+        import psutil
+
+        return float(psutil.Process().memory_info().peak_wset / 1e6)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def draw(folder: RunFolder, recipe: Recipe, network: Network, data: Digits) -> None:
+    """The pictures that the recipe asks for."""
+    split = data.test or data.validation
+    count = recipe.figures.predictions
+    if not count or split is None:
+        return
+    from inkling.figures import predictions
+
+    picked = np.arange(min(count, len(split)))
+    figure = predictions(network, split.images[picked], split.labels[picked])
+    folder.figures.mkdir(exist_ok=True)
+    figure.savefig(folder.figures / "predictions.png")
+
+
+def to_toml(recipe: Recipe) -> str:
+    """The recipe with all its values, as TOML: read again, it is the same recipe."""
+    import tomli_w
+
+    return tomli_w.dumps(recipe.model_dump(exclude_none=True))

@@ -1,0 +1,185 @@
+"""What a recipe can say, and what each word may be: the schema of the TOML files beside this one.
+
+A `Recipe` has a section for each part of a training. pydantic checks every value and refuses unknown keys;
+loader.py turns its complaints into one line that points at the key.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import model_validator as check
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """A section of a recipe: unknown keys are errors, and a value once made stays."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSettings(Section):
+    """Which images, and how they are divided (see `inkling.data.SplitPlan`)."""
+
+    source: str = "auto"
+    pool: Literal["train", "all"] = "train"
+    first: PositiveInt | None = None
+    test: Fraction = 0.0
+    validation: Annotated[int, Field(ge=0)] | Fraction | None = None
+    method: Literal["last", "shuffle", "stratified"] = "last"
+    seed: NonNegativeInt | None = None
+    """None: the training's seed, so that another seed divides the data in another way."""
+    max_train_samples: PositiveInt | None = None
+
+
+class NetworkSettings(Section):
+    """Dense hidden layers, each followed by the activation and (if above 0) dropout; then ten outputs."""
+
+    hidden: list[PositiveInt] = [128]
+    activation: Literal["relu", "leaky_relu", "sigmoid", "tanh", "identity"] = "relu"
+    dropout: Fraction = 0.0
+    initializer: Literal[
+        "he", "he_normal", "he_uniform", "glorot", "glorot_normal", "glorot_uniform", "scaled_normal", "zeros"
+    ] = "he"
+    initializer_std: PositiveFloat | None = None
+    """For scaled_normal: 0.01 · N(0, 1) has 0.01."""
+    dtype: Literal["float32", "float64"] = "float32"
+
+    @check(mode="after")
+    def std_only_where_it_counts(self) -> NetworkSettings:
+        """Refuse a standard deviation that nothing would use."""
+        if self.initializer_std is not None and self.initializer != "scaled_normal":
+            raise ValueError('initializer_std is for initializer = "scaled_normal" alone')
+        return self
+
+
+class LossSettings(Section):
+    """What is made small. `l2` is λ of ½·λ·Σ W²."""
+
+    name: Literal["cross_entropy", "mean_squared_error", "binary_cross_entropy"] = "cross_entropy"
+    reduction: Literal["mean", "sum"] = "mean"
+    label_smoothing: Fraction = 0.0
+    l2: Rate = 0.0
+
+
+class OptimizerSettings(Section):
+    """What every optimizer has."""
+
+    learning_rate: Rate
+    clip_norm: PositiveFloat | None = None
+
+
+class SGDSettings(OptimizerSettings):
+    """Stochastic gradient descent, with or without momentum."""
+
+    name: Literal["sgd"] = "sgd"
+    learning_rate: Rate = 0.1
+    momentum: Fraction = 0.0
+    nesterov: bool = False
+
+
+class RMSpropSettings(OptimizerSettings):
+    """RMSprop."""
+
+    name: Literal["rmsprop"] = "rmsprop"
+    learning_rate: Rate = 0.001
+    rho: Fraction = 0.9
+    epsilon: Rate = 1e-8
+
+
+class AdamSettings(OptimizerSettings):
+    """Adam."""
+
+    name: Literal["adam"] = "adam"
+    learning_rate: Rate = 0.001
+    beta1: Fraction = 0.9
+    beta2: Fraction = 0.999
+    epsilon: Rate = 1e-8
+
+
+class AdamWSettings(AdamSettings):
+    """Adam with decoupled weight decay."""
+
+    name: Literal["adamw"] = "adamw"  # type: ignore[assignment]
+    weight_decay: Rate = 0.01
+
+
+AnyOptimizer = Annotated[SGDSettings | RMSpropSettings | AdamSettings | AdamWSettings, Field(discriminator="name")]
+
+
+class ScheduleSettings(Section):
+    """How the learning rate changes over the epochs; the optimizer's `learning_rate` is the largest."""
+
+    name: Literal["constant", "step", "cosine", "one_cycle"] = "constant"
+    warm_epochs: NonNegativeFloat = 0.0
+    every: PositiveFloat | None = None
+    factor: PositiveFloat | None = None
+    final: Rate | None = None
+    peak: Annotated[float, Field(ge=0, le=1)] | None = None
+    divide: Annotated[float, Field(ge=1)] | None = None
+    final_divide: Annotated[float, Field(ge=1)] | None = None
+
+    @check(mode="after")
+    def only_its_own(self) -> ScheduleSettings:
+        """Refuse settings that belong to another schedule."""
+        own = {
+            "constant": set(),
+            "step": {"every", "factor"},
+            "cosine": {"final"},
+            "one_cycle": {"peak", "divide", "final_divide"},
+        }[self.name]
+        for setting in ("every", "factor", "final", "peak", "divide", "final_divide"):
+            if getattr(self, setting) is not None and setting not in own:
+                raise ValueError(f'{setting} means nothing to name = "{self.name}"')
+        return self
+
+
+class TrainingSettings(Section):
+    """How long, in which portions, and what stops it. `batch_size = "full"` takes all samples in each step."""
+
+    epochs: NonNegativeInt = 10
+    batch_size: PositiveInt | Literal["full"] = 128
+    seed: NonNegativeInt = 0
+    log_every: PositiveInt | None = None
+    early_stopping: PositiveInt | None = None
+    """Stop after so many epochs without a better validation loss, and keep the best weights."""
+    threads: PositiveInt | None = None
+
+
+class FiguresSettings(Section):
+    """Pictures drawn into the run folder after training."""
+
+    predictions: NonNegativeInt = 10
+    """How many test images, with predicted and true label, in figures/predictions.png; 0 for none."""
+
+
+class Recipe(Section):
+    """A training worth repeating: everything that decides its outcome."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)] = "custom"
+    title: str = ""
+    expect: str = ""
+    """The accuracy to expect, in a few words, for the list of recipes."""
+    claim: str = ""
+    """What the program that the recipe retells says of itself."""
+    data: DataSettings = DataSettings()
+    network: NetworkSettings = NetworkSettings()
+    loss: LossSettings = LossSettings()
+    optimizer: AnyOptimizer = SGDSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    training: TrainingSettings = TrainingSettings()
+    figures: FiguresSettings = FiguresSettings()
+
+    @check(mode="after")
+    def fits_together(self) -> Recipe:
+        """Refuse sections that contradict each other."""
+        if self.training.early_stopping and not self.data.validation:
+            raise ValueError("training.early_stopping needs a validation split: set data.validation")
+        if self.data.test and self.data.pool != "all":
+            raise ValueError('data.test draws a test set from all images together: set data.pool = "all"')
+        if isinstance(self.optimizer, SGDSettings) and self.optimizer.nesterov and not self.optimizer.momentum:
+            raise ValueError("optimizer.nesterov needs optimizer.momentum above 0")
+        return self
