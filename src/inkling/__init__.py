@@ -4,7 +4,7 @@ NumPy does the arithmetic; the network, its gradients and its training are here 
 `inkling.nn` (the network), `inkling.data` (where digits come from), `inkling.training` (how it learns),
 `inkling.storage` (how it is kept), `inkling.recipes` (trainings worth repeating).
 
-Importing this package loads NumPy and nothing more, until something else is used.
+Importing this package loads next to nothing; a room is opened when a name in it is first used.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from inkling import nn
-
 if TYPE_CHECKING:
-    from inkling import data, recipes, storage, training
+    from inkling import data, figures, nn, recipes, storage, training
     from inkling.data import Digits, Split, SplitPlan, load_data
     from inkling.errors import InklingError
     from inkling.recipes import Recipe, Run, load_recipe, run_recipe
@@ -75,6 +73,7 @@ __all__ = [
     "Trainer",
     "data",
     "evaluate",
+    "figures",
     "load_data",
     "load_model",
     "load_recipe",

@@ -49,7 +49,7 @@ def read_recipe(recipe: str | Path) -> dict[str, Any]:
         path = path / "recipe.toml"
     if path.suffix != ".toml":
         close = difflib.get_close_matches(text, recipe_names(), n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(recipe_names())}"
+        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(recipe_names())}."
         raise RecipeError(f"there is no recipe called {text!r}: {hint} A path to a .toml file works too")
     try:
         return {"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))}

@@ -1,0 +1,84 @@
+"""All commands together, and what happens when something goes wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+
+from inkling.cli import compare, data, evaluate, predict, recipes, submit, train
+from inkling.cli.terminal import errors
+from inkling.errors import InklingError
+
+app = typer.Typer(
+    name="inkling",
+    help="A neural network that reads handwritten digits, written from first principles in NumPy.\n\n"
+    "Begin with [bold]inkling train[/bold]: it finds or downloads MNIST, trains, and says how well it did.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("predict")(predict.predict)
+app.command("submit")(submit.submit)
+app.command("compare")(compare.compare)
+app.command("recipes")(recipes.recipes)
+app.add_typer(data.app, name="data")
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and stop."""
+    if wanted:
+        from inkling import __version__
+
+        typer.echo(f"inkling {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Options that stand before the command."""
+
+
+def main() -> None:
+    """The `inkling` command. Bad input ends it with one line on standard error and status 2, Ctrl-C with 130."""
+    warnings.showwarning = show_warning
+    try:
+        app()
+    except user_errors() as error:
+        errors().print(f"[bold red]inkling:[/] {escaped(error)}", soft_wrap=True, highlight=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        errors().print("interrupted")
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has closed it (`inkling … | head`): nobody to talk to any more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def user_errors() -> tuple[type[Exception], ...]:
+    """What a user can put right: Inkling's own errors, and shapes that don't fit if `inkling.nn` was used at all."""
+    part = sys.modules.get("inkling.nn.part")
+    return (InklingError, part.ShapeError) if part else (InklingError,)
+
+
+def show_warning(message: Warning | str, *where: object, **more: object) -> None:  # noqa: ARG001
+    """A warning as one line, without the place in the code that means nothing to the user."""
+    errors().print(f"[bold yellow]warning:[/] {escaped(message)}", soft_wrap=True, highlight=False)
+
+
+def escaped(message: object) -> str:
+    """The message in one line, safe from being read as markup."""
+    from rich.markup import escape
+
+    return escape(" ".join(str(message).split()))

@@ -1,0 +1,123 @@
+"""`inkling data`: what digits there are, fetching and checking them, and a look at some."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inkling.cli import options
+from inkling.cli.terminal import errors, loading, print_json, results
+from inkling.errors import InklingError
+
+app = typer.Typer(help="Show what data there is; fetch it, verify it, look at it.", rich_markup_mode="rich")
+ACROSS = 3
+"""Digits side by side in the terminal: three of 28 characters fit in 90 columns."""
+
+
+@app.callback(invoke_without_command=True)
+def status(context: typer.Context, json: options.Json = False) -> None:
+    """Show what data there is, and where it would come from.
+
+    Data is looked for in $INKLING_DATA, then in the cache, then on the network; without any, Inkling trains on
+    the handwritten digits that come with scikit-learn.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from inkling.data import cache_folder, cached_files
+
+    files = cached_files()
+    named = os.environ.get("INKLING_DATA")
+    if json:
+        found = [{"file": str(f.path), "bytes": f.bytes, "verified": f.verified} for f in files]
+        print_json({"cache": str(cache_folder()), "files": found, "INKLING_DATA": named})
+        return
+    out = results()
+    out.print(f"[bold]$INKLING_DATA[/]  {named or 'not set'}", highlight=False, soft_wrap=True)
+    out.print(f"[bold]cache[/]          {cache_folder()}", highlight=False, soft_wrap=True)
+    for file in files:
+        state = "verified" if file.verified else "not verified: damaged, or not yet whole"
+        out.print(f"  {file.path.name}  {file.bytes:,} bytes, {state}", highlight=False, soft_wrap=True)
+    if not files:
+        out.print("  empty: [bold]inkling data fetch[/] downloads MNIST (about 11 MB)", highlight=False)
+
+
+@app.command()
+def fetch(json: options.Json = False) -> None:
+    """Download MNIST into the cache, from the first mirror that delivers it whole and unchanged."""
+    from inkling.data import fetch_mnist
+
+    news = results(aside=json)
+    with loading(errors()) as progress:
+        folder = fetch_mnist(
+            progress=progress, report=lambda line: news.print(f"[yellow]{line}", highlight=False, soft_wrap=True)
+        )
+    if json:
+        print_json({"folder": str(folder)})
+    else:
+        news.print(f"MNIST is in [bold]{folder}[/]", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def verify(
+    folder: Annotated[
+        Path | None, typer.Argument(help="A folder of MNIST's IDX files.", show_default="the cache")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Compare MNIST's four files with the published hashes. Exit status 2 if one is missing or differs."""
+    from inkling.data import verify as check
+
+    if folder is not None and not folder.is_dir():
+        raise InklingError(f"{folder} is no folder")
+    states = check(folder)
+    if json:
+        print_json([{"file": state.name, "state": state.state, "detail": state.detail} for state in states])
+    else:
+        colours = {"ok": "green", "damaged": "red", "missing": "yellow"}
+        for state in states:
+            line = f"[{colours[state.state]}]{state.state:<8}[/] {state.name}  {state.detail}"
+            results().print(line, highlight=False, soft_wrap=True)
+    if any(state.state != "ok" for state in states):
+        raise typer.Exit(2)
+
+
+@app.command()
+def show(
+    data: options.Data = None,
+    count: Annotated[int, typer.Option(help="How many digits.", min=1, max=1000)] = 6,
+    digit: Annotated[int | None, typer.Option(help="Only this digit.", min=0, max=9, show_default=False)] = None,
+    seed: Annotated[int, typer.Option(help="Which ones.", min=0)] = 0,
+    ascii: Annotated[bool, typer.Option("--ascii", help="Use no characters beyond ASCII.")] = False,  # noqa: A002
+) -> None:
+    """Print digits as characters."""
+    import numpy as np
+
+    from inkling.data import SplitPlan, ascii_digit, load_data
+
+    out = results()
+    with loading(errors()) as progress:
+        digits = load_data("auto" if data is None else data, plan=SplitPlan(), progress=progress)
+    candidates = np.flatnonzero(digits.train.labels == digit) if digit is not None else np.arange(len(digits.train))
+    if len(candidates) == 0:
+        raise InklingError(f"there is no {digit} in this data")
+    picked = np.random.default_rng(seed).choice(candidates, min(count, len(candidates)), replace=False)
+    out.print(f"{digits.note}", highlight=False, soft_wrap=True)
+    for start in range(0, len(picked), ACROSS):
+        row = picked[start : start + ACROSS]
+        drawn = [ascii_digit(digits.train.images[index], blocks=not ascii).splitlines() for index in row]
+        for lines in zip(*drawn, strict=True):
+            out.print("  ".join(lines).rstrip(), highlight=False, markup=False, soft_wrap=True)
+        captions = (f"label {digits.train.labels[index]}, image {index:,}".center(28) for index in row)
+        out.print("  ".join(captions).rstrip(), highlight=False, style="bold")
+
+
+@app.command()
+def clear() -> None:
+    """Remove what Inkling has downloaded, and nothing else."""
+    from inkling.data import clear_cache
+
+    removed = clear_cache()
+    results().print(f"removed {len(removed)} files", highlight=False)

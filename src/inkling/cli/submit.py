@@ -1,0 +1,61 @@
+"""`inkling submit`: the answers to Kaggle's test.csv, in the form that Kaggle wants."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from inkling.cli import options
+from inkling.cli.terminal import errors, loading, print_json, results
+from inkling.errors import InklingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from inkling.nn import Network
+
+
+def submit(
+    model: Annotated[str, typer.Argument(help="A run folder, a .safetensors file, or latest.")],
+    test: Annotated[Path, typer.Argument(metavar="TEST.CSV", help="Kaggle's test.csv: pixel0 … pixel783.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("submission.csv"),
+    json: options.Json = False,
+) -> None:
+    """Read Kaggle's test.csv and write the file to upload: a row ImageId,Label for each image, counted from 1.
+
+    The table is read piece by piece, so it may be larger than memory.
+
+    Example:
+      inkling submit latest test.csv --out submission.csv
+
+    """
+    from inkling.storage import load_model, write_atomically
+
+    network = load_model(model)
+    if out.is_dir():
+        raise InklingError(f"--out {out} is a folder: name the file to write")
+    if out.exists() and test.exists() and out.samefile(test):
+        raise InklingError(f"--out {out} is the file to be read: name another")
+    counts: list[int] = []
+    with loading(errors()) as progress:
+        write_atomically(out, lambda beside: counts.append(write_answers(network, test, beside, progress)))
+    if json:
+        print_json({"file": str(out), "count": counts[0]})
+    else:
+        results().print(f"{counts[0]:,} answers in [bold]{out}[/]", highlight=False, soft_wrap=True)
+
+
+def write_answers(network: Network, test: Path, out: Path, progress: Callable[[str, int, int | None], None]) -> int:
+    """Write a line for each image of the table; return how many."""
+    from inkling.data import iter_csv
+
+    count = 0
+    with out.open("w", encoding="ascii", newline="") as file:
+        file.write("ImageId,Label\n")
+        for images, _ in iter_csv(test, labelled=False, progress=progress):
+            labels = network.predict(images)
+            file.writelines(f"{number},{label}\n" for number, label in enumerate(labels, count + 1))
+            count += len(labels)
+    return count

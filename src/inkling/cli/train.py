@@ -1,0 +1,131 @@
+"""`inkling train`: from a recipe's name to a trained network in a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from inkling.cli import options
+from inkling.cli.terminal import errors, loading, percent, print_json, results
+from inkling.errors import InklingError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from inkling.data import Digits
+    from inkling.recipes import Recipe, Run
+
+
+def train(
+    recipe: Annotated[
+        str, typer.Argument(metavar="[RECIPE]", help="A recipe's name (see `inkling recipes`) or a .toml file.")
+    ] = "default",
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    learning_rate: options.LearningRate = None,
+    hidden: options.Hidden = None,
+    activation: options.Activation = None,
+    optimizer: options.OptimizerName = None,
+    dropout: options.Dropout = None,
+    l2: options.L2 = None,
+    seed: options.Seed = None,
+    data: options.Data = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The run folder to make.", show_default="runs/<UTC time>-<recipe>"),
+    ] = None,
+    settings: options.Settings = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Go on with an interrupted run: its folder, or latest.", show_default=False),
+    ] = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Train a network by a recipe, and leave everything about it in a run folder.
+
+    Ctrl-C ends the training and saves what it has come to; [bold]--resume[/bold] goes on from there, to the same
+    numbers as if nothing had happened.
+
+    Examples:
+      inkling train
+
+      inkling train --hidden 256,128 --dropout 0.2 --epochs 20
+
+      inkling train kaggle-64-64 --data train.csv
+
+      inkling train sigmoid-mse --set loss.reduction=mean --set optimizer.learning_rate=1.0
+
+    """
+    from inkling.recipes import load_recipe, run_recipe
+    from inkling.storage import RunFolder
+    from inkling.training import Progress
+
+    given = options.changes(
+        settings=settings,
+        data=data,
+        batch_size=batch_size,
+        hidden=hidden,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        activation=activation,
+        optimizer=optimizer,
+        dropout=dropout,
+        l2=l2,
+        seed=seed,
+    )
+    if resume is not None:
+        if recipe != "default" or out is not None or given.keys() - {"training.epochs", "data.source"}:
+            raise InklingError("--resume goes on as the run began: only --epochs and --data go with it")
+        resume = str(RunFolder.open(resume).path)
+    chosen = load_recipe(resume or recipe, given)
+    news = results(aside=json)
+    news.quiet = quiet
+    with loading(errors()) as progress:
+        run = run_recipe(
+            chosen,
+            out=out,
+            resume=resume,
+            callbacks=[] if quiet else [Progress(chosen.training.log_every, console=news)],
+            on_data=lambda digits: announce(news, chosen, digits),
+            progress=progress,
+            report=lambda line: news.print(f"[yellow]{line}", highlight=False, soft_wrap=True),
+        )
+    if json:
+        print_json({**run.metrics, "run": str(run.folder.path)})
+    elif not quiet:
+        show_results(news, run)
+    if run.metrics["outcome"] == "interrupted":
+        raise typer.Exit(130)
+
+
+def announce(news: Console, recipe: Recipe, digits: Digits) -> None:
+    """Say what is going to be trained, and on what."""
+    sizes = {"train": digits.train, "validation": digits.validation, "test": digits.test}
+    counts = ", ".join(f"{len(split):,} {name}" for name, split in sizes.items() if split is not None)
+    news.print(f"[bold]{recipe.name}[/]  {recipe.title}", highlight=False, soft_wrap=True)
+    news.print(f"[bold]data[/]     {digits.note}", highlight=False, soft_wrap=True)
+    news.print(f"[bold]images[/]   {counts}", highlight=False, soft_wrap=True)
+
+
+def show_results(news: Console, run: Run) -> None:
+    """The table of results, and where the run lies."""
+    from rich.table import Table
+
+    metrics = run.metrics
+    table = Table(title=f"{run.recipe.name}: results, measured after training", title_justify="left")
+    for column in ("split", "images", "accuracy", "loss"):
+        table.add_column(column, justify="left" if column == "split" else "right")
+    for name, evaluation in run.evaluations.items():
+        cells = (f"{evaluation.count:,}", percent(evaluation.accuracy), f"{evaluation.loss:.4f}")
+        table.add_row(name, *cells, style="bold" if name == "test" else "")
+    news.print(table)
+    speed = f"{metrics['samples_per_second']:,.0f} images/s"
+    epochs = "epoch" if metrics["epochs"] == 1 else "epochs"
+    news.print(f"{metrics['epochs']} {epochs} in {metrics['seconds']:.1f} s of training ({speed})", highlight=False)
+    news.print(f"[bold]run folder[/] {run.folder.path}", highlight=False, soft_wrap=True)
+    if metrics["outcome"] == "interrupted":
+        command = f"inkling train --resume {run.folder.path}"
+        news.print(f"interrupted; to go on: [bold]{command}[/]", highlight=False, soft_wrap=True)
