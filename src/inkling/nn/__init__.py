@@ -37,6 +37,7 @@ from inkling.nn.network import Network
 from inkling.nn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, RMSprop
 from inkling.nn.part import Part, ShapeError, from_config, random_stream
 from inkling.nn.schedules import Constant, Cosine, OneCycle, Schedule, Step, WarmUp
+from inkling.nn.trace import LayerTrace, Trace, trace
 
 __all__ = [
     "ACTIVATIONS",
@@ -59,6 +60,7 @@ __all__ = [
     "Identity",
     "Initializer",
     "Layer",
+    "LayerTrace",
     "LeakyReLU",
     "Loss",
     "MeanSquaredError",
@@ -77,6 +79,7 @@ __all__ = [
     "SoftmaxCrossEntropy",
     "Step",
     "Tanh",
+    "Trace",
     "WarmUp",
     "Zeros",
     "from_config",
@@ -85,4 +88,5 @@ __all__ = [
     "one_hot",
     "random_stream",
     "relative_error",
+    "trace",
 ]

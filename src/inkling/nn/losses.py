@@ -94,9 +94,7 @@ class SoftmaxCrossEntropy(Loss):
     def connect(self, last: Layer) -> None:
         super().connect(last)
         if isinstance(last, Softmax):
-            raise ShapeError(
-                f"SoftmaxCrossEntropy applies softmax itself: leave out the last layer, {last.name}"
-            )
+            raise ShapeError(f"SoftmaxCrossEntropy applies softmax itself: leave out the last layer, {last.name}")
 
     def probabilities(self, outputs: Array, out: Array | None = None) -> Array:
         shifted = np.subtract(outputs, np.max(outputs, axis=1, keepdims=True), out=out)
@@ -168,9 +166,7 @@ class SigmoidBinaryCrossEntropy(Loss):
     def connect(self, last: Layer) -> None:
         super().connect(last)
         if isinstance(last, (Sigmoid, Softmax)):
-            raise ShapeError(
-                f"SigmoidBinaryCrossEntropy applies sigmoid itself: leave out the last layer, {last.name}"
-            )
+            raise ShapeError(f"SigmoidBinaryCrossEntropy applies sigmoid itself: leave out the last layer, {last.name}")
 
     def probabilities(self, outputs: Array, out: Array | None = None) -> Array:
         a = sigmoid(outputs, out=out)

@@ -49,9 +49,7 @@ class Network:
     ) -> None:
         self.layers = list(layers)
         self.input_shape: Shape = (
-            (int(input_shape),)
-            if isinstance(input_shape, (int, np.integer))
-            else tuple(map(int, input_shape))
+            (int(input_shape),) if isinstance(input_shape, (int, np.integer)) else tuple(map(int, input_shape))
         )
         self.loss = loss if loss is not None else SoftmaxCrossEntropy()
         self.seed = seed
@@ -70,9 +68,7 @@ class Network:
         if not self.layers:
             raise ShapeError("a network needs at least one layer")
         if len(set(map(id, self.layers))) < len(self.layers):
-            raise ShapeError(
-                "the same layer object stands twice in the network: make a new one for each place"
-            )
+            raise ShapeError("the same layer object stands twice in the network: make a new one for each place")
         if not self.input_shape or min(self.input_shape) < 1:
             raise ShapeError(f"input_shape is {self.input_shape}, but needs whole numbers of at least 1")
         counts: dict[str, int] = {}
@@ -90,9 +86,7 @@ class Network:
 
     def _attach(self, parameters: Array | None = None) -> None:
         """Lay out the two flat vectors and give every layer its windows onto them."""
-        shapes = [
-            (layer, name, shape) for layer in self.layers for name, shape in layer.parameter_shapes().items()
-        ]
+        shapes = [(layer, name, shape) for layer in self.layers for name, shape in layer.parameter_shapes().items()]
         shapes.sort(key=lambda entry: entry[1] not in entry[0].decayed)  # stable: weights first, in order
         sizes = [math.prod(shape) for _, _, shape in shapes]
         self.weight_count = sum(
@@ -288,9 +282,7 @@ class Network:
 
     def random_state(self) -> dict[str, Any]:
         """Where each layer's random stream stands, by layer, as plain values."""
-        return {
-            layer.name: layer.random.bit_generator.state for layer in self.layers if hasattr(layer, "random")
-        }
+        return {layer.name: layer.random.bit_generator.state for layer in self.layers if hasattr(layer, "random")}
 
     def set_random_state(self, state: dict[str, Any]) -> None:
         """Put the layers' random streams back to where `random_state` saw them."""

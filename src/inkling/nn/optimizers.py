@@ -55,9 +55,7 @@ class Optimizer(Part):
         self.steps = 0
         self.state = {name: np.zeros_like(parameters) for name in self.memory}
 
-    def step(
-        self, parameters: Array, gradients: Array, learning_rate: float, decayed: int | None = None
-    ) -> None:
+    def step(self, parameters: Array, gradients: Array, learning_rate: float, decayed: int | None = None) -> None:
         """Change `parameters` in place. The first `decayed` of them are weights (the rest: biases)."""
         if self.size != len(parameters) or self.dtype != parameters.dtype:
             self.reset(parameters)

@@ -52,8 +52,7 @@ class Part:
     def config(self) -> Config:
         """Type and arguments as plain values (numbers, strings, lists, dictionaries), ready for JSON."""
         described = {
-            name: value.config() if isinstance(value, Part) else value
-            for name, value in self.arguments().items()
+            name: value.config() if isinstance(value, Part) else value for name, value in self.arguments().items()
         }
         return {"type": type(self).__name__, **described}
 
@@ -67,9 +66,7 @@ class Part:
                 shown.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
-    def work(
-        self, name: str, shape: Shape, dtype: npt.DTypeLike | None = None, fill: float | None = None
-    ) -> Array:
+    def work(self, name: str, shape: Shape, dtype: npt.DTypeLike | None = None, fill: float | None = None) -> Array:
         """An array of this shape to compute into, with whatever it held before (at first: `fill`).
 
         It is made once and lent out again at every call with the same name, so that training allocates
@@ -89,9 +86,7 @@ def from_config(config: Config) -> Any:
 
     Raises ValueError when no such part is known or the arguments don't fit it.
     """
-    arguments = {
-        name: from_config(value) if isinstance(value, dict) else value for name, value in config.items()
-    }
+    arguments = {name: from_config(value) if isinstance(value, dict) else value for name, value in config.items()}
     type_name = arguments.pop("type", None)
     if type_name not in Part.types:
         raise ValueError(f"there is no part called {type_name!r}; known are {', '.join(sorted(Part.types))}")
@@ -101,9 +96,7 @@ def from_config(config: Config) -> Any:
         raise ValueError(f"{type_name} cannot be made from {arguments}: {error}") from None
 
 
-def check_between(
-    owner: str, name: str, value: float, low: float, high: float, *, open_end: bool = False
-) -> None:
+def check_between(owner: str, name: str, value: float, low: float, high: float, *, open_end: bool = False) -> None:
     """Raise ValueError unless low ≤ value ≤ high (value < high with `open_end`)."""
     inside = isinstance(value, (int, float, np.number)) and low <= value and (value < high or not open_end)
     if not (inside and value <= high):

@@ -66,9 +66,7 @@ class OneCycle(Schedule):
     Source: Smith and Topin, 2018, "Super-convergence".
     """
 
-    def __init__(
-        self, rate: float, peak: float = 0.3, divide: float = 25.0, final_divide: float = 1e4
-    ) -> None:
+    def __init__(self, rate: float, peak: float = 0.3, divide: float = 25.0, final_divide: float = 1e4) -> None:
         check_rate(self, "rate", rate)
         check_between("OneCycle", "peak", peak, 0, 1)
         check_between("OneCycle", "divide", divide, 1, float("inf"))

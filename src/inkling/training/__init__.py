@@ -9,6 +9,7 @@ from inkling.training.health import Health, TrainingDiverged, TrainingWarning
 from inkling.training.history import Epoch, History
 from inkling.training.progress import Progress
 from inkling.training.trainer import Trainer
+from inkling.training.vitals import Sign, Vitals, read_vitals
 
 __all__ = [
     "CSVLog",
@@ -20,8 +21,11 @@ __all__ = [
     "Health",
     "History",
     "Progress",
+    "Sign",
     "Trainer",
     "TrainingDiverged",
     "TrainingWarning",
+    "Vitals",
     "evaluate",
+    "read_vitals",
 ]
