@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from inkling.cli import compare, data, evaluate, predict, recipes, submit, train
+from inkling.cli import compare, data, evaluate, explain, predict, recipes, submit, train
 from inkling.cli.terminal import errors
 from inkling.errors import InklingError
 
@@ -27,6 +27,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("submit")(submit.submit)
 app.command("compare")(compare.compare)
+app.command("explain")(explain.explain)
 app.command("recipes")(recipes.recipes)
 app.add_typer(data.app, name="data")
 
