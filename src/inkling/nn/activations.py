@@ -28,7 +28,7 @@ class ReLU(Layer):
 
 
 class LeakyReLU(Layer):
-    """a = z where z > 0, else slope · z: a ReLU that cannot die, for its derivative is never 0.
+    """a = z where z > 0, else slope · z: with a slope above 0, a ReLU that cannot die: no derivative is 0.
 
     Source: Maas et al., 2013, "Rectifier nonlinearities improve neural network acoustic models".
     """

@@ -30,7 +30,7 @@ class GradientCheck:
     @property
     def worst(self) -> float:
         """The largest of the errors."""
-        return max(self.errors.values(), default=0.0)
+        return float(np.max(list(self.errors.values()), initial=0.0))  # unlike max(), NaN wins
 
     def __str__(self) -> str:
         return "\n".join(f"{name:<16} relative error {error:.1e}" for name, error in self.errors.items())
@@ -44,6 +44,7 @@ def gradcheck(
     At most `at_most` entries of each parameter array are checked, picked by `seed`. The network must be of
     dtype float64: float32 rounds away what is compared. Parameters and random streams are left as they were;
     dropout drops the same neurons each time.
+    ∂loss/∂x of layers before the first one that learns takes no part; put a Dense before a layer of yours to check it.
     Where a ReLU's z lies within h of 0, the quotient straddles the kink and the error is larger.
     """
     if network.dtype != np.float64:

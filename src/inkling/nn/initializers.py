@@ -43,8 +43,8 @@ class HeUniform(Initializer):
 class GlorotNormal(Initializer):
     """N(0, 2 / (fan_in + fan_out)), also called Xavier: a compromise between both ways through the layer.
 
-    Made for sigmoid and tanh. Source: Glorot and Bengio, 2010, "Understanding the difficulty of training deep
-    feedforward neural networks".
+    Derived for activations with slope 1 at 0, such as tanh.
+    Source: Glorot and Bengio, 2010, "Understanding the difficulty of training deep feedforward neural networks".
     """
 
     def draw(self, shape: Shape, fan_in: int, fan_out: int, random: np.random.Generator) -> Array:

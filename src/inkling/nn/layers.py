@@ -135,7 +135,7 @@ class Dropout(Layer):
 
     def __init__(self, rate: float) -> None:
         check_between("Dropout", "rate", rate, 0, 1, open_end=True)
-        self.rate = rate
+        self.rate = float(rate)
 
     def reseed(self, random: np.random.Generator) -> None:
         self.random = random

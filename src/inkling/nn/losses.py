@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from inkling.nn.activations import Sigmoid, Softmax, sigmoid
+from inkling.nn.activations import Sigmoid, Softmax, sigmoid, softmax
 from inkling.nn.layers import Layer, describe_shape
 from inkling.nn.part import Array, Part, Shape, ShapeError, check_between
 
@@ -45,7 +45,7 @@ class Loss(Part):
         raise NotImplementedError
 
     def backward(self, batch: int | None = None) -> Array:
-        """∂objective/∂outputs, (batch, classes), for the outputs of the last `forward`.
+        """∂objective/∂outputs, (batch, classes), for the outputs of the last `forward`; to be called once for each.
 
         `batch` is the size of the whole batch when these samples are only a block of it.
         """
@@ -71,7 +71,7 @@ class Loss(Part):
     def rows(self, count: int) -> Array:
         """0, 1, … count − 1: with the labels beside it, the index of each sample's right class."""
         rows = self.work("rows", (count,), np.intp, fill=-1)
-        if rows[0] != 0 or rows[-1] != count - 1:
+        if rows[-1] != count - 1:
             rows[...] = np.arange(count)
         return rows
 
@@ -97,9 +97,7 @@ class SoftmaxCrossEntropy(Loss):
             raise ShapeError(f"SoftmaxCrossEntropy applies softmax itself: leave out the last layer, {last.name}")
 
     def probabilities(self, outputs: Array, out: Array | None = None) -> Array:
-        shifted = np.subtract(outputs, np.max(outputs, axis=1, keepdims=True), out=out)
-        p = np.exp(shifted, out=shifted)
-        return np.divide(p, np.sum(p, axis=1, keepdims=True), out=p)
+        return softmax(outputs, out=out)
 
     def forward(self, outputs: Array, labels: Array) -> float:
         z, self.labels = outputs, labels
@@ -178,9 +176,12 @@ class SigmoidBinaryCrossEntropy(Loss):
         self.a = sigmoid(z, out=self.work("a", z.shape))
         losses = np.abs(z, out=self.work("losses", z.shape))
         np.log1p(np.exp(np.negative(losses, out=losses), out=losses), out=losses)
-        losses += np.maximum(z, 0, out=self.work("positive", z.shape))
-        right = z[self.rows(len(labels)), labels]
-        return float((np.sum(losses) - np.sum(right)) / len(labels))
+        # Taken off before summing: max(z, 0) − z is exactly 0 where the network is right and sure.
+        positive = np.maximum(z, 0, out=self.work("positive", z.shape))
+        rows = self.rows(len(labels))
+        positive[rows, labels] -= z[rows, labels]
+        losses += positive
+        return float(np.sum(losses) / len(labels))
 
     def backward(self, batch: int | None = None) -> Array:
         targets = self.targets(self.labels, self.a.shape)
@@ -189,6 +190,14 @@ class SigmoidBinaryCrossEntropy(Loss):
     def sample_losses(self, outputs: Array, targets: Array) -> Array:
         questions = np.maximum(outputs, 0) - outputs * targets + np.log1p(np.exp(-np.abs(outputs)))
         return np.asarray(np.sum(questions, axis=1))
+
+
+def check_labels(labels: Array, samples: int) -> None:
+    """Raise ShapeError unless there is one label a sample, and at least one sample."""
+    if not samples:
+        raise ShapeError("the network got an empty batch, but wants at least one sample to learn from")
+    if np.shape(labels) != (samples,):
+        raise ShapeError(f"the network wants {samples} labels, one a sample, but got shape {np.shape(labels)}")
 
 
 def one_hot(labels: Array, classes: int = 10) -> Array:

@@ -9,15 +9,16 @@ these, so an optimizer never needs to know what a layer is.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from inkling.nn.layers import Layer, describe_shape
-from inkling.nn.losses import Loss, SoftmaxCrossEntropy
-from inkling.nn.part import Array, Config, Shape, ShapeError, check_between, from_config, random_stream
+from inkling.nn.losses import Loss, SoftmaxCrossEntropy, check_labels
+from inkling.nn.part import Array, Config, Part, Shape, ShapeError, check_between, from_config, random_stream
+from inkling.nn.summary import layer_table, summary
 
 ROWS_AT_ONCE = 512
 """How many samples a prediction takes through the layers at a time: few enough to stay in the cache."""
@@ -26,9 +27,9 @@ ROWS_AT_ONCE = 512
 class Network:
     """Layers from the input to the outputs, a loss, and their parameters.
 
-    `layers`: in order; each object belongs to one place in one network.
+    `layers`: in order; each object belongs to one place in one network, and stays there.
     `input_shape`: of one sample, (28, 28, 1) for MNIST; samples of that many numbers in any shape do.
-    `loss`: SoftmaxCrossEntropy by default, which wants a last layer without activation.
+    `loss`: SoftmaxCrossEntropy by default, which wants a last layer without activation. The network keeps a copy.
     `seed`: decides the first weights and what dropout drops.
     `dtype`: float32, or float64 for checking gradients.
     `l2`: λ, adds ½·λ·Σ W² to the objective and so λ·W to each dW; biases are left alone.
@@ -51,13 +52,14 @@ class Network:
         self.input_shape: Shape = (
             (int(input_shape),) if isinstance(input_shape, (int, np.integer)) else tuple(map(int, input_shape))
         )
-        self.loss = loss if loss is not None else SoftmaxCrossEntropy()
-        self.seed = seed
+        self.loss: Loss = SoftmaxCrossEntropy() if loss is None else from_config(loss.config())
+        self.seed = int(seed)
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.l2 = l2
         check_between("Network", "l2", l2, 0, float("inf"))
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"Network: dtype is {self.dtype}, but must be float32 or float64")
+        check_layers(self.layers)
         self._connect()
         self._attach()
         self.initialize()
@@ -65,10 +67,6 @@ class Network:
 
     def _connect(self) -> None:
         """Name the layers and check that each fits the one before it."""
-        if not self.layers:
-            raise ShapeError("a network needs at least one layer")
-        if len(set(map(id, self.layers))) < len(self.layers):
-            raise ShapeError("the same layer object stands twice in the network: make a new one for each place")
         if not self.input_shape or min(self.input_shape) < 1:
             raise ShapeError(f"input_shape is {self.input_shape}, but needs whole numbers of at least 1")
         counts: dict[str, int] = {}
@@ -81,6 +79,8 @@ class Network:
             layer.input_shape = shape
             layer.output_shape = shape = layer.connect(shape)
         self.output_shape = shape
+        self.own = Part()  # for work arrays that belong to no layer
+        self.own.dtype = self.dtype
         self.loss.dtype = self.dtype
         self.loss.connect(self.layers[-1])
 
@@ -140,8 +140,7 @@ class Network:
                 )
             x = x.reshape(len(x), *self.input_shape)
         if x.dtype == np.uint8:
-            first = self.layers[0]
-            return np.multiply(x, self.dtype.type(1 / 255), out=first.work("pixels", x.shape))
+            return np.multiply(x, self.dtype.type(1 / 255), out=self.own.work("pixels", x.shape))
         return x if x.dtype == self.dtype else x.astype(self.dtype)
 
     # The way back.
@@ -158,6 +157,7 @@ class Network:
         When these samples are only a block of a larger batch, `batch` is its size: the gradients of all
         blocks then add up to that of the whole.
         """
+        check_labels(labels, len(x))
         outputs = self.forward(x, training=True)
         right = int(np.count_nonzero(np.equal(outputs.argmax(axis=1), labels)))
         loss = self.loss.forward(outputs, labels)
@@ -165,7 +165,11 @@ class Network:
         return loss, right
 
     def backward(self, dout: Array) -> None:
-        """From ∂objective/∂outputs of the last `forward`, fill `gradients`."""
+        """From ∂objective/∂outputs of the last `forward`, fill `gradients`.
+
+        The way back ends at the first layer that learns: how the loss changes with the pixels is nobody's business
+        while training, and not asking spares the largest of the matrix products.
+        """
         learners = self.layers[self._first_learner :]
         for layer in learners:
             layer.wants_dx = True
@@ -175,9 +179,10 @@ class Network:
             dout = layer.backward(dout)
 
     def input_gradient(self, x: Array, labels: Array) -> Array:
-        """How the summed loss changes with each pixel: ∂(Σ loss)/∂x, a fresh array of the input's shape.
+        """How the loss of each sample changes with each of its pixels, a fresh array of the input's shape.
 
-        Pixels count from 0 to 1 here. Dropout is off. `gradients` is overwritten.
+        It is the loss that training descends, so against smoothed labels if the loss smooths them. Pixels count
+        from 0 to 1 here. Dropout is off. `gradients` is overwritten.
         """
         outputs = self.forward(x, training=False)
         self.loss.forward(outputs, labels)
@@ -191,12 +196,15 @@ class Network:
         """Add λ·W to the gradients of the weights."""
         if self.l2:
             weights = self.parameters[: self.weight_count]
-            change = self.loss.work("l2", weights.shape)
+            change = self.own.work("l2", weights.shape)
             np.multiply(weights, self.dtype.type(self.l2), out=change)
             self.gradients[: self.weight_count] += change
 
     def objective(self, x: Array, labels: Array) -> float:
-        """The number that training descends: loss against smoothed labels, mean or sum, plus ½·λ·Σ W²."""
+        """The number that training descends: loss against smoothed labels, mean or sum, plus ½·λ·Σ W².
+
+        Dropout is on, as in training, and draws new numbers at each call.
+        """
         weights = self.parameters[: self.weight_count]
         outputs = self.forward(x, training=True)
         return self.loss.objective(outputs, labels) + 0.5 * self.l2 * float(np.dot(weights, weights))
@@ -221,6 +229,8 @@ class Network:
 
     def score(self, x: Array, labels: Array) -> tuple[float, int]:
         """(Mean data loss, number right) for any number of samples, dropout off."""
+        if len(x):
+            check_labels(labels, len(x))
         total, right = 0.0, 0
         for block in blocks(len(x)):
             outputs = self.forward(x[block])
@@ -261,9 +271,15 @@ class Network:
     @classmethod
     def from_config(cls, config: Config) -> Network:
         """A new network as `config` describes it. Raises ValueError if the description makes no sense."""
-        described = dict(config)
-        layers = [from_config(layer) for layer in described.pop("layers")]
-        return cls(layers, loss=from_config(described.pop("loss")), **described)
+        try:
+            described = dict(config)
+            layers = [from_config(layer) for layer in described.pop("layers")]
+            loss = from_config(described.pop("loss"))
+            if not (isinstance(loss, Loss) and all(isinstance(layer, Layer) for layer in layers)):
+                raise TypeError("layers must be layers, and the loss a loss")
+            return cls(layers, loss=loss, **described)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"this describes no network: {error}") from error
 
     def replica(self, name: str = "") -> Network:
         """A twin that shares the parameters but owns its gradients and work arrays.
@@ -290,41 +306,37 @@ class Network:
             if layer.name in state:
                 layer.random.bit_generator.state = state[layer.name]  # type: ignore[attr-defined]
 
-    def rows(self) -> list[tuple[str, str, str, int, int]]:
+    def table(self) -> list[tuple[str, str, str, int, int]]:
         """A row a layer: name, description, output shape, parameters, bytes of the parameters."""
-        rows = []
-        for layer in self.layers:
-            count = sum(map(math.prod, layer.parameter_shapes().values()))
-            shape = describe_shape(layer.output_shape)
-            rows.append((layer.name, repr(layer), shape, count, count * self.dtype.itemsize))
-        return rows
+        return layer_table(self)
 
     def summary(self) -> str:
         """A table of the layers with shapes, parameters and bytes, as text."""
-        total = len(self.parameters)
-        table = [("layer", "what", "output", "parameters", "bytes")]
-        table.append(("input", "", describe_shape(self.input_shape), "", ""))
-        table += [(name, what, shape, f"{n:,}", f"{size:,}") for name, what, shape, n, size in self.rows()]
-        table.append(("total", repr(self.loss), "", f"{total:,}", f"{total * self.dtype.itemsize:,}"))
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        adjust: list[Callable[[str, int], str]] = [str.ljust, str.ljust, str.ljust, str.rjust, str.rjust]
-        lines = [
-            "  ".join(put(cell, width) for put, cell, width in zip(adjust, row, widths, strict=True)).rstrip()
-            for row in table
-        ]
-        rule = "─" * max(map(len, lines))
-        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+        return summary(self)
 
     def __repr__(self) -> str:
         return f"Network({self.layers!r}, input_shape={self.input_shape}, loss={self.loss!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return revive, (self.config(), self.parameters, self.random_state())
+        return revive, (type(self), self.config(), self.parameters, self.random_state())
 
 
-def revive(config: Config, parameters: Array, random_state: dict[str, Any]) -> Network:
+def check_layers(layers: list[Layer]) -> None:
+    """Raise ShapeError unless these are layer objects, none of which stands anywhere else."""
+    if not layers:
+        raise ShapeError("a network needs at least one layer")
+    for place, layer in enumerate(layers):
+        if not isinstance(layer, Layer):
+            raise ShapeError(f"layers[{place}] is {layer!r}, but must be a layer, such as Dense(10) or ReLU()")
+        if layer.output_shape:
+            raise ShapeError(f"layers[{place}], {layer!r}, belongs to another network already: make a new one for this")
+    if len(set(map(id, layers))) < len(layers):
+        raise ShapeError("the same layer object stands twice in the network: make a new one for each place")
+
+
+def revive(kind: type[Network], config: Config, parameters: Array, random_state: dict[str, Any]) -> Network:
     """A network from what pickle and copy keep of it."""
-    network = Network.from_config(config)
+    network = kind.from_config(config)
     network.parameters[...] = parameters
     network.set_random_state(random_state)
     return network

@@ -40,7 +40,7 @@ class Optimizer(Part):
         self.learning_rate = learning_rate
         self.clip_norm = clip_norm
         self.steps = 0
-        self.size = 0
+        self.size = -1
         self.state: dict[str, Array] = {}
 
     @property
@@ -56,7 +56,10 @@ class Optimizer(Part):
         self.state = {name: np.zeros_like(parameters) for name in self.memory}
 
     def step(self, parameters: Array, gradients: Array, learning_rate: float, decayed: int | None = None) -> None:
-        """Change `parameters` in place. The first `decayed` of them are weights (the rest: biases)."""
+        """Change `parameters` in place; with `clip_norm`, `gradients` are shortened in place first.
+
+        The first `decayed` parameters are weights, which weight decay acts on; the rest are biases.
+        """
         if self.size != len(parameters) or self.dtype != parameters.dtype:
             self.reset(parameters)
         self.steps += 1
@@ -86,8 +89,8 @@ class SGD(Optimizer):
 
     With momentum μ the steps gather speed: v ← μ·v + g, then p ← p − rate · v; with `nesterov`,
     p ← p − rate · (g + μ·v), which looks one step ahead.
-    Sources: Polyak, 1964; Nesterov, 1983; in this form Sutskever et al., 2013, "On the importance of
-    initialization and momentum in deep learning".
+    The rate stands outside the velocity, as in PyTorch: when a schedule lowers it, it slows what has gathered too.
+    Sources: Polyak, 1964; Nesterov, 1983; Sutskever et al., 2013, "On the importance of initialization and momentum".
     """
 
     def __init__(
@@ -230,7 +233,7 @@ class AdamW(Adam):
 
 def clip(gradients: Array, norm: float) -> None:
     """Shorten the vector to length `norm` if it is longer, in place, keeping its direction."""
-    length = math.sqrt(float(np.dot(gradients, gradients)))
+    length = float(np.linalg.norm(gradients))
     if length > norm:
         gradients *= gradients.dtype.type(norm / length)
 

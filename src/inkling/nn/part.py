@@ -43,6 +43,11 @@ class Part:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        known = Part.types.get(cls.__name__)
+        if known is not None and known.__module__ != cls.__module__ and known.__module__.startswith("inkling."):
+            raise TypeError(
+                f"Inkling has a {cls.__name__} already: give your class another name, or files get mixed up"
+            )
         Part.types[cls.__name__] = cls
 
     def arguments(self) -> Config:
@@ -74,8 +79,10 @@ class Part:
         """
         arrays: dict[str, Array] = self.__dict__.setdefault("_work", {})
         array = arrays.get(name)
-        if array is None or len(array) < shape[0] or array.shape[1:] != shape[1:]:
-            array = arrays[name] = np.empty(shape, self.dtype if dtype is None else dtype)
+        dtype = self.dtype if dtype is None else dtype
+        fits = array is not None and array.dtype == dtype and array.shape[1:] == shape[1:]
+        if array is None or not fits or len(array) < shape[0]:
+            array = arrays[name] = np.empty(shape, dtype)
             if fill is not None:
                 array.fill(fill)
         return array if len(array) == shape[0] else array[: shape[0]]
@@ -97,8 +104,9 @@ def from_config(config: Config) -> Any:
 
 
 def check_between(owner: str, name: str, value: float, low: float, high: float, *, open_end: bool = False) -> None:
-    """Raise ValueError unless low ≤ value ≤ high (value < high with `open_end`)."""
+    """Raise ValueError unless low ≤ value ≤ high (value < high with `open_end` or where high is infinite)."""
+    open_end = open_end or high == float("inf")
     inside = isinstance(value, (int, float, np.number)) and low <= value and (value < high or not open_end)
     if not (inside and value <= high):
-        shown = f"[{low:g}, {high:g}{')' if open_end or high == float('inf') else ']'}"
+        shown = f"[{low:g}, {high:g}{')' if open_end else ']'}"
         raise ValueError(f"{owner}: {name} is {value!r}, but must lie in {shown}")

@@ -88,6 +88,8 @@ class WarmUp(Schedule):
     """
 
     def __init__(self, schedule: Schedule, warm_epochs: float = 1.0) -> None:
+        if not isinstance(schedule, Schedule):
+            raise ValueError(f"WarmUp: schedule is {schedule!r}, but must be a schedule, such as Constant(0.1)")
         check_between("WarmUp", "warm_epochs", warm_epochs, 0, float("inf"))
         self.schedule, self.warm_epochs = schedule, warm_epochs
 
