@@ -1,9 +1,9 @@
 """Networks on disk: models, checkpoints, and the folder that a training run leaves behind.
 
-A model is a safetensors file: the parameters under their names ("dense_1.W"), the architecture as JSON in
-the metadata, which is enough to predict with nothing else. Safetensors holds numbers and text only, so a file
-from a stranger cannot run code here (a pickle could). Everything is written beside its place and then
-renamed, so a crash leaves the old file whole.
+A model is a safetensors file: the parameters under their names ("dense_1.W"), the architecture as JSON in the
+metadata, which is enough to predict with nothing else. Safetensors holds numbers and text only, so a file
+from a stranger cannot run code here (a pickle could); a checksum tells when one is damaged. Everything is
+written beside its place and then renamed, so a crash leaves the old file whole.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import os
 import re
 import secrets
+import zlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,9 +74,19 @@ def write_arrays(path: Path | str, arrays: Mapping[str, Array], metadata: Mappin
     """Arrays by name, and metadata (any JSON value by name), as one safetensors file."""
     from safetensors.numpy import save
 
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    content = save(contiguous, {name: json.dumps(value) for name, value in metadata.items()})
+    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    texts = {name: json.dumps(value) for name, value in metadata.items()}
+    content = save(contiguous, {**texts, "checksum": checksum(contiguous, texts)})
     write_atomically(path, lambda beside: beside.write_bytes(content))
+
+
+def checksum(arrays: Mapping[str, Array], texts: Mapping[str, str]) -> str:
+    """A number that changes, almost surely, when anything in a file does: a flipped bit is a wrong weight."""
+    total = zlib.crc32(json.dumps(texts, sort_keys=True).encode())
+    for name, array in sorted(arrays.items()):
+        total = zlib.crc32(f"{name} {array.dtype} {array.shape}".encode(), total)
+        total = zlib.crc32(array.reshape(-1).view(np.uint8).data, total)
+    return f"{total:08x}"
 
 
 def read_arrays(path: Path | str) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -88,11 +99,16 @@ def read_arrays(path: Path | str) -> tuple[dict[str, Array], dict[str, Any]]:
         raise ModelFileError(f"{path} {kind}; expected a .safetensors file")
     try:
         with safe_open(path, framework="np") as file:
-            metadata = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
-            return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
-    except json.JSONDecodeError:
-        raise ModelFileError(f"{path} is a safetensors file, but not one that Inkling wrote") from None
-    except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            texts = file.metadata() or {}
+            if "checksum" not in texts:
+                raise ModelFileError(f"{path} is a safetensors file, but holds no Inkling network")
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if texts.pop("checksum") != checksum(arrays, texts):
+            raise ModelFileError(f"{path} is damaged: its content does not match its checksum")
+        return arrays, {name: json.loads(text) for name, text in texts.items()}
+    except ModelFileError:
+        raise
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelFileError(f"{path} is damaged, cut short, or no safetensors file ({reason})") from None
 
@@ -121,7 +137,7 @@ def load_model(model: Path | str) -> Network:
         raise ModelFileError(f"{path} was written by a newer Inkling (format {metadata.get('version')}): upgrade")
     try:
         network = Network.from_config(metadata["network"])
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, MemoryError) as error:
         raise ModelFileError(f"{path}: its architecture cannot be read ({error})") from None
     fill(network, arrays, path)
     return network
@@ -172,23 +188,26 @@ class RunFolder:
 
         Raises InklingError if `out` exists and is not empty, or cannot be made.
         """
-        if out is None:
+        try:
+            if out is not None:
+                path = Path(out)
+                if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                    raise InklingError(f"--out {path} exists already and is not empty: name a new folder")
+                path.mkdir(parents=True, exist_ok=True)
+                return cls(path)
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
             tidy = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-") or "run"
-            path = RUNS / f"{stamp}-{tidy}"
-            for number in range(2, 1000):
-                if not path.exists():
-                    break
+            path, number = RUNS / f"{stamp}-{tidy}", 1
+            RUNS.mkdir(parents=True, exist_ok=True)
+            while True:
+                # Making it is the only sure way to know that no other run, begun in the same second, has it.
+                with contextlib.suppress(FileExistsError):
+                    path.mkdir()
+                    return cls(path)
+                number += 1
                 path = RUNS / f"{stamp}-{tidy}-{number}"
-        else:
-            path = Path(out)
-            if path.exists() and (not path.is_dir() or any(path.iterdir())):
-                raise InklingError(f"--out {path} exists already and is not empty: name a new folder")
-        try:
-            path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InklingError(f"cannot make the run folder {path}: {error.strerror or error}") from None
-        return cls(path)
 
     @classmethod
     def open(cls, run: Path | str) -> RunFolder:

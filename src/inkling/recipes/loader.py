@@ -33,7 +33,8 @@ def load_recipe(recipe: str | Path = "default", changes: Mapping[str, Any] | Non
     the wrong key, what it was, and what it may be.
     """
     values = read_recipe(recipe)
-    for key, value in (changes or {}).items():
+    # Names come first: a new optimizer resets the section that its learning rate belongs to.
+    for key, value in sorted((changes or {}).items(), key=lambda item: not item[0].endswith(".name")):
         change(values, key, value)
     return validated(values, f"recipe {recipe}")
 
@@ -55,7 +56,7 @@ def read_recipe(recipe: str | Path) -> dict[str, Any]:
         return {"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))}
     except OSError as error:
         raise RecipeError(f"cannot read {path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RecipeError(f"{path} is not TOML: {error}") from None
 
 
@@ -86,7 +87,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
         raise RecipeError(f"{text!r} sets nothing: write section.key=value, for example training.epochs=5")
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return key.strip(), value.strip()
 
 
@@ -98,21 +99,22 @@ def validated(values: dict[str, Any], where: str) -> Recipe:
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
-        raise RecipeError(f"{where}: {complaint(error)}") from None
+        raise RecipeError(f"{where}: {complaint(error, values)}") from None
 
 
-def complaint(error: ValidationError) -> str:
-    """Pydantic's first complaint in one line."""
+def complaint(error: ValidationError, values: dict[str, Any]) -> str:
+    """Pydantic's first complaint about these values in one line."""
     first = error.errors()[0]
     tags = {model.model_fields["name"].default for model in optimizers()}
-    place = [
-        str(part)
-        for index, part in enumerate(first["loc"])
-        if not (index == 1 and first["loc"][0] == "optimizer" and part in tags) and not is_branch(part)
-    ]
-    key, given = ".".join(place), first["input"]
-    message = first["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
+    place = place_of(first["loc"], values)
+    key, given = ".".join(part if part.isprintable() else repr(part) for part in place), first["input"]
+    # Where a value may be of several kinds, pydantic says of each why it is not that.
+    reasons = dict.fromkeys(
+        reason["msg"].removeprefix("Value error, ")
+        for reason in error.errors()
+        if place_of(reason["loc"], values) == place
+    )
+    message = " or ".join(reason[:1].lower() + reason[1:] for reason in reasons)
     if first["type"] == "extra_forbidden":
         known = keys_at(place[:-1], tags & {str(part) for part in first["loc"]})
         close = difflib.get_close_matches(place[-1], known, n=1)
@@ -131,9 +133,17 @@ def optimizers() -> tuple[type[BaseModel], ...]:
     return get_args(union)
 
 
-def is_branch(part: int | str) -> bool:
-    """Whether pydantic means a branch of a union by this part of a place, rather than a key."""
-    return isinstance(part, str) and (part in ("int", "float", "literal['full']") or "[" in part)
+def place_of(loc: tuple[int | str, ...], values: Any) -> list[str]:
+    """The keys that lead to what pydantic complains of.
+
+    It also names the branch of a union that it tried ("adam", "int"): that is no key, so it isn't found there.
+    """
+    place, here = [], values
+    for part in loc:
+        if part in here if isinstance(here, dict) else isinstance(here, list) and isinstance(part, int):
+            place.append(str(part))
+            here = here[part]
+    return place
 
 
 def keys_at(place: list[str], tags: set[str]) -> list[str]:

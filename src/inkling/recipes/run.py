@@ -22,7 +22,7 @@ from inkling.nn import Network
 from inkling.recipes.build import build_network, build_optimizer, build_plan
 from inkling.recipes.loader import load_recipe
 from inkling.recipes.settings import Recipe
-from inkling.storage import RunFolder, read_arrays, save_model, write_json, write_text
+from inkling.storage import RunFolder, read_arrays, save_model, write_atomically, write_json, write_text
 from inkling.training import (
     Callback,
     Checkpoint,
@@ -123,7 +123,8 @@ def train(trainer: Trainer, recipe: Recipe, data: Digits) -> None:
             batch_size=None if settings.batch_size == "full" else settings.batch_size,
         )
     except KeyboardInterrupt:
-        if trainer.step == 0:
+        # A second Ctrl-C broke off within a step: then there is nothing whole to save.
+        if trainer.outcome == "failed":
             raise
 
 
@@ -140,10 +141,13 @@ def go_on(trainer: Trainer, folder: RunFolder, recipe: Recipe, fingerprint: int)
     values = metadata["checkpoint"]
     if metadata["about"].get("data") != fingerprint:
         raise InklingError(f"{folder.path} was trained on other data: name the same with --data")
-    before = load_recipe(folder.path)
-    epochs = recipe.training.epochs
-    same = before.model_copy(update={"training": before.training.model_copy(update={"epochs": epochs})})
-    if same != recipe:
+    before = load_recipe(folder.recipe)
+    epochs, source = recipe.training.epochs, recipe.data.source
+    changes = {
+        "training": before.training.model_copy(update={"epochs": epochs}),
+        "data": before.data.model_copy(update={"source": source}),  # the same images may lie elsewhere by now
+    }
+    if before.model_copy(update=changes) != recipe:
         raise RecipeError(f"{folder.path} was trained by another recipe: only training.epochs can change on resuming")
     if values["outcome"] == "stopped":
         raise InklingError(f"{folder.path} was stopped early, because validation no longer improved: it is finished")
@@ -211,8 +215,7 @@ def draw(folder: RunFolder, recipe: Recipe, network: Network, data: Digits) -> N
 
     picked = np.arange(min(count, len(split)))
     figure = predictions(network, split.images[picked], split.labels[picked])
-    folder.figures.mkdir(exist_ok=True)
-    figure.savefig(folder.figures / "predictions.png")
+    write_atomically(folder.figures / "predictions.png", lambda beside: figure.savefig(beside, format="png"))
 
 
 def to_toml(recipe: Recipe) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from inkling.errors import InklingError
 from inkling.nn.part import Array
 from inkling.storage import write_arrays, write_text
 
@@ -59,7 +60,7 @@ class EarlyStopping(Callback):
 
     def on_train_begin(self, trainer: Trainer) -> None:
         if trainer.validation is None:
-            raise ValueError(f"early stopping watches {self.monitor}, but there is no validation split")
+            raise InklingError(f"early stopping watches {self.monitor}, but there is no validation split")
         if not trainer.history.epochs:
             self.best_value, self.best_epoch = float("inf"), 0
             self.best_parameters: Array | None = None
@@ -92,30 +93,33 @@ class CSVLog(Callback):
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
 
+    def on_train_begin(self, trainer: Trainer) -> None:
+        # As a whole: a training that crashed may have written rows after the checkpoint it is resumed from.
+        write_text(self.path, trainer.history.to_csv())
+
     def on_epoch_end(self, trainer: Trainer) -> None:
         history = trainer.history
-        if len(history) == 1 or not self.path.exists():
+        if not self.path.exists():
             write_text(self.path, history.to_csv())
             return
         with self.path.open("a", encoding="utf-8") as file:
             file.write(history.to_csv().splitlines(keepends=True)[-1])
 
-    def on_train_end(self, trainer: Trainer) -> None:
-        # Once more as a whole: a training that was resumed may have lost rows, or have some twice.
-        write_text(self.path, trainer.history.to_csv())
-
 
 class Checkpoint(Callback):
     """Save everything that is needed to go on, so that a crash costs seconds and an interrupt nothing.
 
-    Written at most every `every_seconds` at the end of an epoch, and when training ends, however it ends.
+    Written at most every `every_seconds` at the end of an epoch, and when training ends between two steps: not when
+    it fails, or is broken off within a step by a second Ctrl-C.
     """
 
     def __init__(self, path: Path | str, *, every_seconds: float = 5.0, about: dict[str, Any] | None = None) -> None:
         self.path = Path(path)
         self.every_seconds = every_seconds
         self.about = about or {}
-        self.saved_at = 0.0
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        self.saved_at = trainer.wall_seconds
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         if trainer.wall_seconds - self.saved_at >= self.every_seconds:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from inkling.data import Split
 from inkling.errors import InklingError
 from inkling.nn import Network
 from inkling.nn.network import blocks
 from inkling.nn.part import Array
+from inkling.training.trainer import Samples, as_samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,18 +73,19 @@ class Evaluation:
         }
 
 
-def evaluate(network: Network, split: Split | None) -> Evaluation:
-    """Let the network read every image of the split (anything with `images` and `labels`).
+def evaluate(network: Network, split: Samples | tuple[Array, Array] | None) -> Evaluation:
+    """Let the network read every image of the split (or of a pair of images and labels).
 
-    Raises InklingError if there is no such split, or it is empty.
+    Raises InklingError if there is no such split, or it is empty, or does not fit the network.
     """
-    if split is None or len(split.images) == 0:
+    if split is None:
         raise InklingError("there are no images to evaluate on: this data set has no such split")
-    labels = np.asarray(split.labels)
+    samples = as_samples(split, network, "evaluation")
+    labels = samples.labels
     probabilities = np.empty((len(labels), *network.output_shape), network.dtype)
     total = 0.0
     for block in blocks(len(labels)):
-        outputs = network.forward(split.images[block])
+        outputs = network.forward(samples.images[block])
         total += network.loss.forward(outputs, labels[block]) * len(outputs)
         network.loss.probabilities(outputs, out=probabilities[block])
     return Evaluation(total / len(labels), labels, probabilities)

@@ -48,7 +48,10 @@ class Health(Callback):
     def on_epoch_end(self, trainer: Trainer) -> None:
         loss = trainer.history.last.train_loss
         start = self.first_loss or loss
-        if loss > 2 * start:
+        # A network that learned before begins with a loss near 0, which a single batch may well double; so
+        # growing is an ailment only where guessing would do better.
+        guessing = math.log(math.prod(trainer.network.output_shape))
+        if loss > max(2 * start, guessing):
             self.warn(
                 "diverging",
                 f"the training loss grew from {start:.3g} to {loss:.3g}: the learning rate "
@@ -88,8 +91,8 @@ class Health(Callback):
 
 
 def warn_about_input(images: Array) -> None:
-    """Warn of float images that were not brought into a range near 0…1 (uint8 images are scaled by the network)."""
-    if images.dtype.kind != "f":
+    """Warn of images that were not brought into a range near 0…1 (those of uint8 are scaled by the network)."""
+    if images.dtype == np.uint8:
         return
     largest = float(np.max(np.abs(images[:PROBE])))
     if largest > 20:
@@ -97,7 +100,7 @@ def warn_about_input(images: Array) -> None:
             f"the pixels are not normalised: they reach {largest:g}, and the network was made for 0…1; "
             "divide them by 255, or hand them over as uint8, which the network scales itself",
             TrainingWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
 
 
@@ -117,7 +120,7 @@ def explain_non_finite(trainer: Trainer, images: Array) -> str:
         cures.append("clipping the gradient (clip_norm = 1)")
     if trainer.network.loss.reduction == "sum":
         cures.append('averaging gradients over the batch (reduction = "mean")')
-    if images.dtype.kind == "f" and float(np.nanmax(np.abs(images))) > 20:
+    if images.dtype != np.uint8 and float(np.nanmax(np.abs(images))) > 20:
         cures.insert(0, "scaling the pixels to 0…1")
     return (
         f"training diverged in epoch {trainer.epoch + 1}, step {trainer.step + 1}: "

@@ -82,11 +82,14 @@ class History:
         """The history in a `history.csv`. Raises InklingError if it is missing or something else."""
         try:
             with Path(path).open(newline="", encoding="utf-8") as file:
-                rows = list(csv.DictReader(file))
+                reader = csv.DictReader(file)
+                rows = list(reader)
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise ValueError(f"its first line is not {','.join(COLUMNS)}")
             return cls([Epoch(**{name: number(name, row[name]) for name in COLUMNS}) for row in rows])
         except OSError as error:
             raise InklingError(f"cannot read {path}: {error.strerror or error}") from None
-        except (KeyError, ValueError, TypeError) as error:
+        except (csv.Error, ValueError, TypeError) as error:
             raise InklingError(f"{path} is no history of a training ({error})") from None
 
 

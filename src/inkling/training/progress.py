@@ -23,7 +23,7 @@ REFRESH_SECONDS = 0.2
 class Progress(Callback):
     """Show how far the training is, how well it goes, and how long it will take.
 
-    `every`: print a line every so many epochs (by default each one of a short training, about ten to twenty
+    `every`: print a line every so many epochs (by default each one of a short training, eight to twenty
     lines of a long one); the bar shows the others. `console`: a Rich console, by default on standard error.
     """
 
@@ -93,7 +93,7 @@ class Progress(Callback):
         if self.bar is not None:
             self.bar.stop()
         if trainer.outcome == "stopped":
-            self.out.print(f"stopped early after epoch {trainer.epoch}: validation no longer improves")
+            self.out.print(f"stopped early after epoch {trainer.epoch}")
 
 
 def epoch_name(trainer: Trainer) -> str:
@@ -111,7 +111,7 @@ def epoch_line(epoch: Epoch, epochs: int) -> str:
 
 
 def round_interval(epochs: int) -> int:
-    """1 for up to 20 epochs, then 5, 10, 20, 50, 100 …: ten to twenty lines for the whole training."""
+    """1 for up to 20 epochs, then 2, 5, 10, 20, 50, 100 …: eight to twenty lines for the whole training."""
     if epochs <= 20:
         return 1
     scale = int(10 ** math.floor(math.log10(epochs / 10)))

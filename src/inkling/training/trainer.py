@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import ExitStack
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -58,7 +59,7 @@ class Trainer:
         self.network = network
         self.optimizer = optimizer
         self.callbacks = list(callbacks)
-        self.threads = threads or available_threads()
+        self.threads = available_threads() if threads is None else threads
         if self.threads < 1:
             raise ValueError(f"Trainer: threads is {threads}, but must be at least 1")
         self.shuffler = random_stream(network.seed if seed is None else seed, "shuffle")
@@ -84,12 +85,14 @@ class Trainer:
         Raises TrainingDiverged if the loss stops being a finite number; InklingError if images and labels don't
         fit; KeyboardInterrupt after Ctrl-C, when the step in hand is done and the callbacks know.
         """
-        self.train = as_samples(train, self.network)
-        self.validation = None if validation is None else as_samples(validation, self.network)
+        self.train = as_samples(train, self.network, "training")
+        self.validation = None if validation is None else as_samples(validation, self.network, "validation")
         count = len(self.train.images)
         self.batch_size = count if batch_size is None else min(batch_size, count)
-        if self.batch_size < 1 or epochs < 0:
-            raise InklingError(f"batch_size is {batch_size} and epochs is {epochs}, but neither can be negative or 0")
+        if self.batch_size < 1:
+            raise InklingError(f"batch_size is {batch_size}, but must be at least 1 (or None: all samples)")
+        if epochs < 0:
+            raise InklingError(f"epochs is {epochs}, but must be at least 0")
         self.epochs = epochs
         self.batches = math.ceil(count / self.batch_size)
         # In full batches the order makes no difference, so there is nothing to shuffle.
@@ -106,28 +109,33 @@ class Trainer:
         self._take_back()
         self.started = perf_counter()
         warn_about_input(self.train.images)
-        self._tell("on_train_begin")
-        try:
-            # A number too large is looked for in every loss, so NumPy need not warn of it as well.
-            with (
-                Interruptible() as interrupt,
-                self.walker.ready(),
-                np.errstate(over="ignore", invalid="ignore"),
-            ):
-                while self.epoch < epochs and not self.stopping:
-                    self._train_epoch(interrupt)
-                    if interrupt.requested:
-                        raise KeyboardInterrupt
-            self.outcome = "stopped" if self.stopping and self.epoch < epochs else "finished"
-        except KeyboardInterrupt:
-            self.outcome = "interrupted"
-            raise
-        except BaseException:
-            self.outcome = "failed"
-            raise
-        finally:
-            self._tell("on_train_end")
+        with ExitStack() as ends:
+            try:
+                for callback in self.callbacks:
+                    callback.on_train_begin(self)
+                    # Ends are told in reverse order, as contexts close: a checkpoint is saved before early
+                    # stopping, which stands before it in the list, goes back to the best weights.
+                    ends.callback(callback.on_train_end, self)
+                self._train_epochs()
+            except BaseException:
+                if self.outcome == "running":
+                    self.outcome = "failed"
+                raise
         return self.history
+
+    def _train_epochs(self) -> None:
+        """Train until all epochs are done, a callback stops, or Ctrl-C is pressed."""
+        # A number too large is looked for in every loss, so NumPy need not warn of it as well.
+        with Interruptible() as interrupt, self.walker.ready(), np.errstate(over="ignore", invalid="ignore"):
+            while self.epoch < self.epochs and not self.stopping and not interrupt.requested:
+                self._train_epoch(interrupt)
+            # Ctrl-C in the very last step takes nothing from a training that was over anyhow.
+            if self.epoch >= self.epochs:
+                self.outcome = "finished"
+            else:
+                self.outcome = "stopped" if self.stopping and self.batch == 0 else "interrupted"
+            if interrupt.requested:
+                raise KeyboardInterrupt
 
     def _train_epoch(self, interrupt: Interruptible) -> None:
         """Train on every sample once (or on those left of an epoch that was interrupted), then validate."""
@@ -193,13 +201,8 @@ class Trainer:
         self.earlier_seconds += self.epoch_seconds
         self.batch, self.epoch_seconds = 0, 0.0
         self.loss_sum, self.right_sum, self.seen = 0.0, 0, 0
-        self._tell("on_epoch_end")
-
-    def _tell(self, event: str) -> None:
-        # Ends are told in reverse order, as contexts close: a checkpoint is saved before early stopping, which
-        # stands before it in the list, goes back to the best weights.
-        for callback in reversed(self.callbacks) if event == "on_train_end" else self.callbacks:
-            getattr(callback, event)(self)
+        for callback in self.callbacks:
+            callback.on_epoch_end(self)
 
     @property
     def train_loss(self) -> float:
@@ -226,7 +229,7 @@ class Trainer:
         self.stopping = True
 
     def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
-        """All that the training consists of between two steps: arrays and JSON values by name."""
+        """All that the training consists of between two steps: arrays (copies) and JSON values by name."""
         arrays = {"parameters": self.network.parameters}
         arrays |= {f"optimizer.{name}": vector for name, vector in self.optimizer.state.items()}
         kept: list[dict[str, Any]] = []
@@ -236,7 +239,7 @@ class Trainer:
             kept.append({"type": type(callback).__name__, "values": values})
         # Repeating the shuffle from where this epoch's began gives its order again, so the order isn't kept.
         shuffler = self.epoch_began_with if self.batch else self.shuffler.bit_generator.state
-        return arrays, {
+        return {name: array.copy() for name, array in arrays.items()}, {
             "outcome": self.outcome,
             "epoch": self.epoch,
             "batch": self.batch,
@@ -296,23 +299,29 @@ class Trainer:
                 callback.restore(mine, kept["values"])
 
 
-def as_samples(data: Samples | tuple[Array, Array], network: Network) -> Samples:
-    """Images and labels that fit each other and the network. Raises InklingError if they don't."""
+def as_samples(data: Samples | tuple[Array, Array], network: Network, part: str) -> Samples:
+    """Images and labels that fit each other and the network.
+
+    Raises InklingError if they don't; `part` says in its message whose they are. ShapeError for the wrong pixels.
+    """
     images, labels = data if isinstance(data, tuple) else (data.images, data.labels)
     images, labels = np.asarray(images), np.asarray(labels)
     classes = math.prod(network.output_shape)
     if len(images) == 0:
-        raise InklingError("there are no images to train on")
+        raise InklingError(f"there are no {part} images")
     if labels.shape != (len(images),):
-        raise InklingError(f"{len(images)} images need as many labels in one row, but labels have shape {labels.shape}")
+        raise InklingError(
+            f"{len(images)} {part} images need as many labels in one row, but labels have shape {labels.shape}"
+        )
     if labels.dtype.kind not in "iu":
-        raise InklingError(f"labels must be integers 0…{classes - 1}, but they are {labels.dtype}")
+        raise InklingError(f"{part} labels must be integers 0…{classes - 1}, but they are {labels.dtype}")
     if labels.min() < 0 or labels.max() >= classes:
         raise InklingError(
-            f"labels run from {labels.min()} to {labels.max()}, but the network has {classes} classes: 0…{classes - 1}"
+            f"{part} labels run from {labels.min()} to {labels.max()}, "
+            f"but the network has {classes} classes: 0…{classes - 1}"
         )
     if images.dtype.kind == "f" and not np.isfinite(images).all():
-        raise InklingError("some pixels are not finite numbers (NaN or infinity)")
+        raise InklingError(f"some pixels of the {part} images are not finite numbers (NaN or infinity)")
     network.enter(images[:1])
     return Arrays(images, labels)
 
