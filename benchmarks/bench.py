@@ -1,0 +1,334 @@
+"""Inkling beside what a user would pick instead, in turn, on the same work.
+
+`make bench` runs everything and writes results.md and results.json; `make bench-quick` takes under two minutes and
+only prints. Peers alternate (A B C A B C …), each in a process of its own that waits while the others work, so a
+noisy moment of the machine hits all of them alike; ratios are taken within a round, and the median over rounds counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from workloads import WORKLOADS, Workload, prepare
+
+HERE = Path(__file__).resolve().parent
+PEERS = {
+    "Inkling": ["inkling_peer.py"],
+    "floor": ["floor_peer.py"],
+    "PyTorch eager": ["torch_peer.py", "eager"],
+    "PyTorch fused": ["torch_peer.py", "fused"],
+    "PyTorch compiled": ["torch_peer.py", "compiled"],
+    "JAX": ["jax_peer.py"],
+    "scikit-learn": ["sklearn_peer.py"],
+}
+QUICK = ("Inkling", "floor", "PyTorch fused", "JAX")
+RIVALS = tuple(name for name in PEERS if name not in ("Inkling", "floor"))
+ONE, MANY = 1, 10_000
+
+
+class Process:
+    """A peer at work on one workload."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        script, *rest = PEERS[name]
+        threads = str(len(os.sched_getaffinity(0)))
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "peers" / script), str(folder), *rest],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if os.environ.get("BENCH_QUIET", "1") == "1" else None,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
+        )
+        self.base_mb = float(self.answer()["base_mb"])
+
+    def ask(self, command: str, number: int = 0) -> dict[str, Any]:
+        """Give the peer its turn."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{command} {number}\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def answer(self) -> dict[str, Any]:
+        """What it said. Raises RuntimeError with the last thing it complained of, if it has died."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.wait()
+            complaint = (self.process.stderr.read() if self.process.stderr else "").strip().splitlines()
+            raise RuntimeError(complaint[-1] if complaint else "it ended without a word")
+        return json.loads(line)
+
+    def end(self) -> None:
+        """Let it go."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        self.process.wait()
+
+
+def start(names: tuple[str, ...], folder: Path, missing: dict[str, str]) -> dict[str, Process]:
+    """All peers that can do this workload; what stops the others goes into `missing`."""
+    ready = {}
+    for name in names:
+        try:
+            ready[name] = Process(name, folder)
+        except RuntimeError as error:
+            missing[name] = str(error)
+    return ready
+
+
+def train_rounds(workload: Workload, names: tuple[str, ...], rounds: int) -> dict[str, Any]:
+    """Seconds an epoch of every peer, round by round, after a warm-up."""
+    missing: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as place:
+        prepare(Path(place), workload)
+        peers = start(names, Path(place), missing)
+        times: dict[str, list[float]] = {name: [] for name in peers}
+        losses: dict[str, float] = {}
+        memory: dict[str, float] = {}
+        steps = 20 if workload.batch >= workload.samples else 1
+        for number in range(rounds + 1):
+            for name, peer in list(peers.items()):
+                try:
+                    answers = [peer.ask("epoch", number * steps + step) for step in range(steps)]
+                    if number == 0:
+                        losses[name] = peer.ask("loss")["loss"]
+                except RuntimeError as error:
+                    missing[name] = str(error)
+                    del peers[name], times[name]
+                    continue
+                seconds = [a["train_loss"] if name == "floor" else a["seconds"] for a in answers]
+                memory[name] = answers[-1]["peak_mb"]
+                if number:
+                    times[name].append(statistics.fmean(seconds))
+        bases = {name: peer.base_mb for name, peer in peers.items()}
+        for peer in peers.values():
+            peer.end()
+    return {
+        "workload": workload.title,
+        "seconds": times,
+        "loss_after_first": {name: value for name, value in losses.items() if name != "floor"},
+        "peak_mb": memory,
+        "base_mb": bases,
+        "missing": missing,
+    }
+
+
+def predict_rounds(names: tuple[str, ...], rounds: int) -> dict[str, Any]:
+    """Seconds for one image and for ten thousand, round by round."""
+    missing: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as place:
+        prepare(Path(place), WORKLOADS["A"])
+        peers = start(tuple(n for n in names if n not in ("floor", "PyTorch compiled")), Path(place), missing)
+        results: dict[str, Any] = {}
+        for count in (ONE, MANY):
+            times: dict[str, list[float]] = {name: [] for name in peers}
+            for _ in range(rounds):
+                for name, peer in peers.items():
+                    times[name].append(peer.ask("predict", count)["seconds"])
+            results[str(count)] = times
+        for peer in peers.values():
+            peer.end()
+    return {"workload": "784-128-10, prediction", "seconds": results, "missing": missing}
+
+
+COLD = {
+    "Inkling": "import sys, numpy as np, inkling; n = inkling.load_model(sys.argv[1] + '/model.safetensors'); "
+    "print(n.predict(np.load(sys.argv[1] + '/image.npy')))",
+    "PyTorch": "import sys, numpy as np, torch; n = torch.nn.Sequential(torch.nn.Linear(784, 128), torch.nn.ReLU(), "
+    "torch.nn.Linear(128, 10)); n.load_state_dict(torch.load(sys.argv[1] + '/model.pt')); "
+    "print(n(torch.from_numpy(np.load(sys.argv[1] + '/image.npy'))).argmax(1))",
+}
+
+
+def cold_rounds(rounds: int) -> dict[str, Any]:
+    """Seconds from the shell to the first prediction of a saved model."""
+    import numpy as np
+    from workloads import build
+
+    from inkling import save_model
+
+    missing: dict[str, str] = {}
+    times: dict[str, list[float]] = {name: [] for name in COLD}
+    with tempfile.TemporaryDirectory() as place:
+        save_model(build(WORKLOADS["A"]), Path(place) / "model.safetensors")
+        np.save(Path(place) / "image.npy", np.zeros((1, 784), np.float32))
+        try:
+            import torch
+
+            torch.save(
+                torch.nn.Sequential(torch.nn.Linear(784, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10)).state_dict(),
+                Path(place) / "model.pt",
+            )
+        except ImportError as error:
+            missing["PyTorch"] = str(error)
+            del times["PyTorch"]
+        for number in range(rounds + 1):
+            for name, kept in times.items():
+                began = perf_counter()
+                subprocess.run([sys.executable, "-c", COLD[name], place], check=True, stdout=subprocess.DEVNULL)
+                if number:
+                    kept.append(perf_counter() - began)
+    return {"workload": "from the shell to the first prediction", "seconds": times, "missing": missing}
+
+
+def ratios(times: dict[str, list[float]], name: str, base: str = "Inkling") -> list[float]:
+    """Round by round, how many times as long as `base` the peer took."""
+    return [other / own for other, own in zip(times[name], times[base], strict=True)]
+
+
+def fastest(times: dict[str, list[float]]) -> str | None:
+    """The peer with the smallest median."""
+    rivals = {name: statistics.median(times[name]) for name in times if name in (*RIVALS, "PyTorch")}
+    return min(rivals, key=rivals.__getitem__) if rivals else None
+
+
+def machine() -> dict[str, str]:
+    """Where this was measured, and with what."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
+        cpu = names[0] if names else cpu
+    packages = {}
+    for package in ("inkling-nn", "numpy", "torch", "jax", "scikit-learn"):
+        try:
+            packages[package] = version(package)
+        except PackageNotFoundError:
+            packages[package] = "not installed"
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "cpu": f"{cpu}, {len(os.sched_getaffinity(0))} cores",
+        "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "versions": ", ".join(f"{name} {number}" for name, number in packages.items()),
+    }
+
+
+def spread(values: list[float]) -> str:
+    """Median and range of ratios."""
+    return f"{statistics.median(values):.2f} ({min(values):.2f}–{max(values):.2f})"
+
+
+def row(key: str, result: dict[str, Any]) -> list[str]:
+    """One line of the training table."""
+    times = result["seconds"]
+    best = fastest(times)
+    cells = [key, result["workload"]]
+    for name in ("Inkling", *RIVALS):
+        cells.append(f"{statistics.median(times[name]):.3f}" if times.get(name) else "–")
+    cells.append(f"{best}: {spread(ratios(times, best))}" if best else "–")
+    cells.append(spread(ratios(times, "Inkling", "floor")) if "floor" in times else "–")
+    return cells
+
+
+def markdown(results: dict[str, Any]) -> str:
+    """The tables of results.md."""
+    lines = ["# Inkling beside its peers", ""]
+    lines += [f"- {name}: {value}" for name, value in results["machine"].items()]
+    lines += [
+        "",
+        "Median seconds an epoch of 60,000 images (F: one step of 56,000). *Fastest peer*: its time over Inkling's, so "
+        "above 1 Inkling is ahead; median and range over the rounds. *Floor*: Inkling's time over that of the same "
+        "matrix products alone.",
+        "",
+    ]
+    lines += table(["", "workload", "Inkling", *RIVALS, "fastest peer", "floor"], training_rows(results))
+    for key in ("G", "H"):
+        if key in results:
+            lines += ["", *other_table(key, results[key])]
+    lines += ["", "## Peak memory, MB", ""]
+    names = ["Inkling", *RIVALS]
+    rows = [
+        [key, *(f"{results[key]['peak_mb'].get(name, float('nan')):.0f}" for name in names)]
+        for key in WORKLOADS
+        if key in results
+    ]
+    lines += table(["", *names], rows)
+    complaints = {
+        f"{key} {name}: {why}" for key, result in results.items() for name, why in result.get("missing", {}).items()
+    }
+    if complaints:
+        lines += ["", "## Not measured", "", *(f"- {line}" for line in sorted(complaints))]
+    return "\n".join(lines) + "\n"
+
+
+def training_rows(results: dict[str, Any]) -> list[list[str]]:
+    """A row for each training workload that was run."""
+    return [row(key, results[key]) for key in WORKLOADS if key in results]
+
+
+def other_table(key: str, result: dict[str, Any]) -> list[str]:
+    """Prediction, or the cold start."""
+    by_what = result["seconds"] if key == "G" else {"": result["seconds"]}
+    lines = [f"## {key}: {result['workload']}", ""]
+    for what, times in by_what.items():
+        scale, unit = {"1": (1e6, "µs"), "10000": (1e3, "ms")}.get(what, (1, "s"))
+        heads = [f"{int(what):,} images" if what else "", *times]
+        cells = [f"{statistics.median(values) * scale:.3g} {unit}" for values in times.values()]
+        compared = ["1" if name == "Inkling" else spread(ratios(times, name)) for name in times]
+        lines += [*table(heads, [["median", *cells], ["over Inkling's", *compared]]), ""]
+    return lines[:-1]
+
+
+def table(heads: list[str], rows: list[list[str]]) -> list[str]:
+    """A Markdown table."""
+    return [
+        "| " + " | ".join(heads) + " |",
+        "|" + "|".join(" --- " for _ in heads) + "|",
+        *("| " + " | ".join(cells) + " |" for cells in rows),
+    ]
+
+
+def warn_of_losses(key: str, result: dict[str, Any]) -> None:
+    """Say so if peers did not do the same work: their losses after the first epoch must agree."""
+    losses = result["loss_after_first"]
+    for name, value in losses.items():
+        if abs(value - losses["Inkling"]) > 0.05 * losses["Inkling"]:
+            print(f"  {key}: loss of {name} is {value:.4f}, Inkling's {losses['Inkling']:.4f}: not the same work?")
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and peers; writes no files")
+    parser.add_argument("--only", default="ABCDEFGH", help="which workloads, for example ACE")
+    parser.add_argument("--rounds", type=int, default=0, help="rounds after the warm-up (default 7, quick 3)")
+    parser.add_argument("--peers", default="", help="comma-separated names, to measure against these alone")
+    arguments = parser.parse_args()
+    rounds = arguments.rounds or (3 if arguments.quick else 7)
+    names = QUICK if arguments.quick else tuple(PEERS)
+    if arguments.peers:
+        names = ("Inkling", "floor", *arguments.peers.split(","))
+    results: dict[str, Any] = {"machine": machine()}
+    for key in arguments.only:
+        began = perf_counter()
+        if key in WORKLOADS:
+            results[key] = train_rounds(WORKLOADS[key], names, rounds)
+            warn_of_losses(key, results[key])
+            print(" | ".join(row(key, results[key])), f"[{perf_counter() - began:.0f} s]", flush=True)
+        else:
+            results[key] = predict_rounds(names, rounds) if key == "G" else cold_rounds(rounds)
+            print("\n".join(other_table(key, results[key])), flush=True)
+        for name, why in results[key]["missing"].items():
+            print(f"  {key}: {name} was not measured: {why}", flush=True)
+    if not arguments.quick and not arguments.peers and len(arguments.only) == 8:
+        (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+        (HERE / "results.md").write_text(markdown(results))
+        print(f"written: {HERE / 'results.md'}")
+
+
+if __name__ == "__main__":
+    main()

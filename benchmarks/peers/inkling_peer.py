@@ -1,0 +1,37 @@
+"""Inkling itself, through the same Trainer that a user calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from worker import serve
+from workloads import Prepared, build
+
+from inkling import Trainer, nn
+
+
+class Inkling:
+    def __init__(self, prepared: Prepared) -> None:
+        work = prepared.workload
+        self.prepared = prepared
+        self.network = build(work)
+        optimizer = nn.SGD(work.learning_rate) if work.optimizer == "sgd" else nn.Adam(work.learning_rate)
+        self.trainer = Trainer(self.network, optimizer)
+        self.size = None if work.batch >= work.samples else work.batch
+        self.floats = prepared.floats()[:10_000]
+
+    def epoch(self, number: int) -> float:
+        history = self.trainer.fit((self.prepared.images, self.prepared.labels), epochs=1, batch_size=self.size)
+        return history.last.train_loss
+
+    def loss(self) -> float:
+        return self.network.score(self.floats, self.prepared.labels[:10_000])[0]
+
+    def predictor(self, count: int) -> Callable[[], Any]:
+        images = np.ascontiguousarray(self.floats[:count])
+        return lambda: self.network.predict_proba(images)
+
+
+serve(Inkling)
