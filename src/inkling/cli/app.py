@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import warnings
@@ -9,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from inkling.cli import compare, data, evaluate, explain, predict, recipes, submit, train
-from inkling.cli.terminal import errors
+from inkling.cli import compare, data, evaluate, explain, figures, predict, recipes, report, submit, train
+from inkling.cli.terminal import complain, errors, in_one_line, prepare_streams
 from inkling.errors import InklingError
 
 app = typer.Typer(
@@ -28,6 +29,8 @@ app.command("predict")(predict.predict)
 app.command("submit")(submit.submit)
 app.command("compare")(compare.compare)
 app.command("explain")(explain.explain)
+app.command("figures")(figures.figures)
+app.command("report")(report.report)
 app.command("recipes")(recipes.recipes)
 app.add_typer(data.app, name="data")
 
@@ -51,20 +54,26 @@ def options(
 
 
 def main() -> None:
-    """The `inkling` command. Bad input ends it with one line on standard error and status 2, Ctrl-C with 130."""
+    """The `inkling` command.
+
+    Bad input ends it with one line on standard error and status 2. Typer ends it with 130 after Ctrl-C, and with
+    1 when whoever read its output has closed it (`inkling … | head`).
+    """
+    prepare_streams()
     warnings.showwarning = show_warning
     try:
         app()
     except user_errors() as error:
-        errors().print(f"[bold red]inkling:[/] {escaped(error)}", soft_wrap=True, highlight=False)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        errors().print("interrupted")
-        sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read our output has closed it (`inkling … | head`): nobody to talk to any more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        complain(error)
+    except MemoryError as error:
+        complain(f"there is not enough memory: {error or 'try a smaller network, or less data'}")
+    except OSError as error:
+        complain(f"{error.filename or 'cannot write the output'}: {error.strerror or error}")
+        # If it was standard output that is full, Python must not try to empty its buffer into it once more.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    # Typer itself ends a command that has done its work.
+    sys.exit(2)
 
 
 def user_errors() -> tuple[type[Exception], ...]:
@@ -75,11 +84,4 @@ def user_errors() -> tuple[type[Exception], ...]:
 
 def show_warning(message: Warning | str, *where: object, **more: object) -> None:  # noqa: ARG001
     """A warning as one line, without the place in the code that means nothing to the user."""
-    errors().print(f"[bold yellow]warning:[/] {escaped(message)}", soft_wrap=True, highlight=False)
-
-
-def escaped(message: object) -> str:
-    """The message in one line, safe from being read as markup."""
-    from rich.markup import escape
-
-    return escape(" ".join(str(message).split()))
+    errors().print(f"[bold yellow]warning:[/] {in_one_line(message)}", soft_wrap=True, highlight=False)

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from inkling.cli import options
-from inkling.cli.terminal import errors, loading, print_json, results
+from inkling.cli.terminal import Loading, percent, plain, print_json, report, results
+from inkling.errors import InklingError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from inkling.data import Digits
     from inkling.recipes import Recipe
 
 FIGURES = {
-    "train_accuracy": "train acc.",
+    "train_accuracy": "train accuracy",
     "train_loss": "train loss",
-    "validation_accuracy": "valid. acc.",
+    "validation_accuracy": "valid. accuracy",
     "validation_loss": "valid. loss",
-    "test_accuracy": "test acc.",
+    "test_accuracy": "test accuracy",
     "test_loss": "test loss",
     "first_epoch_validation_accuracy": "epoch 1 valid.",
     "seconds": "seconds",
@@ -31,7 +35,7 @@ FIGURES = {
 
 
 def compare(
-    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE…", help="Names of recipes, or .toml files.")],
+    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE", help="Names of recipes, or .toml files.")],
     seeds: Annotated[int, typer.Option(help="Train each with so many seeds: 0, 1, 2 …", min=1)] = 1,
     epochs: options.Epochs = None,
     batch_size: options.BatchSize = None,
@@ -48,88 +52,160 @@ def compare(
     Every training leaves its run folder, as with [bold]inkling train[/bold].
 
     Examples:
-      inkling compare dropout-l2-sgd dropout-l2-momentum dropout-l2-adam --seeds 3
+      inkling compare dropout-l2-sgd dropout-l2-adam --seeds 3
 
       inkling compare default full-batch --data digits
 
     """
-    from inkling.recipes import load_recipe
     from inkling.storage import write_json
 
     given = options.changes(settings=settings, data=data, batch_size=batch_size, epochs=epochs)
-    chosen = [
-        load_recipe(name, {**given, "training.seed": seed}) for name in dict.fromkeys(recipes) for seed in range(seeds)
-    ]
+    if "training.seed" in given:
+        raise InklingError("--set training.seed: compare trains with the seeds 0, 1, 2 …; say how many with --seeds")
+    runs = [(recipe, None if out is None else out / folder_name(recipe)) for recipe in choose(recipes, seeds, given)]
+    for _, folder in runs:
+        if folder is not None and folder.exists():
+            raise InklingError(f"{folder} exists already: name another folder with --out")
     news = results(aside=json)
     news.quiet = quiet
     rows: list[dict[str, Any]] = []
-    interrupted = False
-    for number, recipe in enumerate(chosen, 1):
-        news.print(f"[bold]{recipe.name}[/], seed {recipe.training.seed} ({number} of {len(chosen)})", highlight=False)
-        rows.append(train_one(recipe, out, news))
+    for number, (recipe, folder) in enumerate(runs, 1):
+        heading = f"[bold]{plain(recipe.name)}[/], seed {recipe.training.seed} ({number} of {len(runs)})"
+        news.print(heading, highlight=False, soft_wrap=True)
+        rows.append(train_one(recipe, folder, news, say_data=number == 1))
         news.print(row_line(rows[-1]), highlight=False, soft_wrap=True)
         if out is not None:
             write_json(out / "compare.json", rows)
-        if interrupted := rows[-1]["outcome"] == "interrupted":
+        if rows[-1]["outcome"] == "interrupted":
             break
     if json:
         print_json(rows)
     else:
-        results().print(table(rows))
-    if interrupted:
+        console = results()
+        for table in tables(rows, console.width):
+            console.print(table)
+    if rows[-1]["outcome"] == "interrupted":
+        report(f"interrupted: the last of {len(rows)} trainings is not complete, {len(runs) - len(rows)} are missing")
         raise typer.Exit(130)
 
 
-def train_one(recipe: Recipe, out: Path | None, news: Console) -> dict[str, Any]:
+def choose(names: list[str], seeds: int, given: dict[str, Any]) -> list[Recipe]:
+    """The recipes, each with every seed. Different ones that share a name are called what the user calls them."""
+    from inkling.recipes import load_recipe
+
+    loaded = {name: load_recipe(name, given) for name in dict.fromkeys(names)}
+    own_names = [recipe.name for recipe in loaded.values()]
+    for name, recipe in loaded.items():
+        if own_names.count(recipe.name) > 1:
+            loaded[name] = load_recipe(name, {**given, "name": name})
+    return [
+        recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": seed})})
+        for recipe in loaded.values()
+        for seed in range(seeds)
+    ]
+
+
+def folder_name(recipe: Recipe) -> str:
+    """The run's folder below --out: what a recipe is called may be a path."""
+    tidy = re.sub(r"[^A-Za-z0-9._-]+", "-", recipe.name).strip("-.") or "recipe"
+    return f"{tidy}-seed{recipe.training.seed}"
+
+
+def train_one(recipe: Recipe, folder: Path | None, news: Console, *, say_data: bool) -> dict[str, Any]:
     """Train by one recipe and return its metrics, with the run folder's path."""
     from inkling.recipes import run_recipe
     from inkling.training import Progress
 
-    folder = None if out is None else out / f"{recipe.name}-seed{recipe.training.seed}"
     # Where there is a screen the bar tells enough; the lines of all epochs of all runs would bury the table.
     callbacks = [Progress(max(recipe.training.epochs, 1), console=news)] if news.is_terminal and not news.quiet else []
-    with loading(errors()) as progress:
-        run = run_recipe(recipe, out=folder, callbacks=callbacks, progress=progress)
+    with Loading() as progress:
+
+        def on_data(digits: Digits) -> None:
+            progress.stop()
+            if say_data:
+                news.print(f"  {plain(digits.note)}", highlight=False, soft_wrap=True)
+
+        complaints: Callable[[str], None] | None = report if say_data else None
+        run = run_recipe(recipe, out=folder, callbacks=callbacks, on_data=on_data, progress=progress, report=complaints)
     return {**run.metrics, "run": str(run.folder.path)}
 
 
 def row_line(metrics: dict[str, Any]) -> str:
     """One run in one line."""
-    parts = [f"{head} {figure(key, metrics[key])}" for key, head in FIGURES.items() if metrics[key] is not None]
-    return "  " + ", ".join(parts)
+    accuracies = {name: metrics[f"{name}_accuracy"] for name in ("train", "validation", "test")}
+    parts = [f"{name} {percent(accuracy)}" for name, accuracy in accuracies.items() if accuracy is not None]
+    return f"  {', '.join(parts)}, {metrics['seconds']:.1f} s"
 
 
 def figure(key: str, value: float) -> str:
     """A figure as its column shows it."""
     if key == "seconds":
         return f"{value:.1f}"
-    return f"{value:.2%}" if "accuracy" in key else f"{value:.4f}"
+    return percent(value) if "accuracy" in key else f"{value:.4f}"
 
 
-def spread(key: str, values: list[float | None]) -> str:
-    """Mean ± standard deviation (of a sample) of the values that exist."""
+def spread(key: str, values: list[float | None], between: str = " ") -> str:
+    """Mean ± standard deviation (of a sample) of the values that exist; `between` stands before the ±."""
     known = [value for value in values if value is not None]
     if not known:
         return "–"
     mean = figure(key, statistics.fmean(known))
-    if len(known) == 1:
-        return mean
-    deviation = statistics.stdev(known)
-    shown = figure(key, deviation)
-    return f"{mean.removesuffix('%')} ± {shown}"
+    return mean if len(known) == 1 else f"{mean}{between}± {figure(key, statistics.stdev(known))}"
 
 
-def table(rows: list[dict[str, Any]]) -> Table:
-    """A row for each recipe."""
+def tables(rows: list[dict[str, Any]], width: int) -> list[Table]:
+    """A row for each recipe where that fits the width; else a column for each, in as many tables as it takes."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    by_name: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_name.setdefault(row["recipe"], []).append(row)
+
+    def fits(table: Table) -> bool:
+        endless = Console(width=10_000)
+        return Measurement.get(endless, endless.options, table).maximum <= width
+
+    if fits(table := a_row_each(by_name)):
+        return [table]
+    chunks: list[dict[str, list[dict[str, Any]]]] = []
+    for name, same in by_name.items():
+        if chunks and fits(a_column_each({**chunks[-1], name: same})):
+            chunks[-1][name] = same
+        else:
+            chunks.append({name: same})
+    return [a_column_each(chunk) for chunk in chunks]
+
+
+TITLE = "mean ± standard deviation over the seeds"
+
+
+def a_row_each(by_name: dict[str, list[dict[str, Any]]]) -> Table:
+    """A row for each recipe; the deviation stands below the mean."""
     from rich.table import Table
 
-    made = Table(title="mean ± standard deviation over the seeds", title_justify="left")
-    made.add_column("recipe", style="bold")
+    several = any(len(same) > 1 for same in by_name.values())
+    made = Table(title=TITLE if several else None, title_justify="left", show_lines=several)
+    made.add_column("recipe", style="bold", overflow="fold")
     made.add_column("seeds", justify="right")
     for head in FIGURES.values():
-        made.add_column(head, justify="right")
-    for name in dict.fromkeys(row["recipe"] for row in rows):
-        same = [row for row in rows if row["recipe"] == name]
-        cells = [spread(key, [row[key] for row in same]) for key in FIGURES]
-        made.add_row(name, str(len(same)), *cells)
+        made.add_column("\n".join(head.rsplit(" ", 1)), justify="right", no_wrap=True)
+    for name, same in by_name.items():
+        cells = [spread(key, [row[key] for row in same], "\n") for key in FIGURES]
+        made.add_row(plain(name), str(len(same)), *cells)
+    return made
+
+
+def a_column_each(by_name: dict[str, list[dict[str, Any]]]) -> Table:
+    """A column for each recipe."""
+    from rich.table import Table
+
+    several = any(len(same) > 1 for same in by_name.values())
+    made = Table(title=TITLE if several else None, title_justify="left")
+    made.add_column("recipe", style="bold")
+    for name in by_name:
+        made.add_column(plain(name), justify="right", overflow="fold")
+    made.add_row("seeds", *(str(len(same)) for same in by_name.values()))
+    for key, head in FIGURES.items():
+        made.add_row(head, *(spread(key, [row[key] for row in same]) for same in by_name.values()))
     return made

@@ -9,20 +9,21 @@ from typing import Annotated
 import typer
 
 from inkling.cli import options
-from inkling.cli.terminal import errors, loading, print_json, results
+from inkling.cli.terminal import Loading, plain, print_json, report, results
 from inkling.errors import InklingError
 
 app = typer.Typer(help="Show what data there is; fetch it, verify it, look at it.", rich_markup_mode="rich")
-ACROSS = 3
-"""Digits side by side in the terminal: three of 28 characters fit in 90 columns."""
+GAP = "  "
+"""Between digits side by side."""
 
 
 @app.callback(invoke_without_command=True)
 def status(context: typer.Context, json: options.Json = False) -> None:
     """Show what data there is, and where it would come from.
 
-    Data is looked for in $INKLING_DATA, then in the cache, then on the network; without any, Inkling trains on
-    the handwritten digits that come with scikit-learn.
+    Data is looked for in $INKLING_DATA, then in the cache, then on the network;
+    without any, Inkling trains on the handwritten digits that come with
+    scikit-learn.
     """
     if context.invoked_subcommand is not None:
         return
@@ -35,8 +36,9 @@ def status(context: typer.Context, json: options.Json = False) -> None:
         print_json({"cache": str(cache_folder()), "files": found, "INKLING_DATA": named})
         return
     out = results()
-    out.print(f"[bold]$INKLING_DATA[/]  {named or 'not set'}", highlight=False, soft_wrap=True)
-    out.print(f"[bold]cache[/]          {cache_folder()}", highlight=False, soft_wrap=True)
+    there = "" if named is None or Path(named).expanduser().exists() else " (there is nothing of that name)"
+    out.print(f"[bold]$INKLING_DATA[/]  {plain(named or 'not set')}{there}", highlight=False, soft_wrap=True)
+    out.print(f"[bold]cache[/]          {plain(cache_folder())}", highlight=False, soft_wrap=True)
     for file in files:
         state = "verified" if file.verified else "not verified: damaged, or not yet whole"
         out.print(f"  {file.path.name}  {file.bytes:,} bytes, {state}", highlight=False, soft_wrap=True)
@@ -49,15 +51,12 @@ def fetch(json: options.Json = False) -> None:
     """Download MNIST into the cache, from the first mirror that delivers it whole and unchanged."""
     from inkling.data import fetch_mnist
 
-    news = results(aside=json)
-    with loading(errors()) as progress:
-        folder = fetch_mnist(
-            progress=progress, report=lambda line: news.print(f"[yellow]{line}", highlight=False, soft_wrap=True)
-        )
+    with Loading() as progress:
+        folder = fetch_mnist(progress=progress, report=report)
     if json:
         print_json({"folder": str(folder)})
     else:
-        news.print(f"MNIST is in [bold]{folder}[/]", highlight=False, soft_wrap=True)
+        results().print(f"MNIST is in [bold]{plain(folder)}[/]", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -78,7 +77,7 @@ def verify(
     else:
         colours = {"ok": "green", "damaged": "red", "missing": "yellow"}
         for state in states:
-            line = f"[{colours[state.state]}]{state.state:<8}[/] {state.name}  {state.detail}"
+            line = f"[{colours[state.state]}]{state.state:<8}[/] {state.name}  {plain(state.detail)}"
             results().print(line, highlight=False, soft_wrap=True)
     if any(state.state != "ok" for state in states):
         raise typer.Exit(2)
@@ -98,26 +97,30 @@ def show(
     from inkling.data import SplitPlan, ascii_digit, load_data
 
     out = results()
-    with loading(errors()) as progress:
-        digits = load_data("auto" if data is None else data, plan=SplitPlan(), progress=progress)
+    with Loading() as progress:
+        digits = load_data("auto" if data is None else data, plan=SplitPlan(), progress=progress, report=report)
     candidates = np.flatnonzero(digits.train.labels == digit) if digit is not None else np.arange(len(digits.train))
     if len(candidates) == 0:
         raise InklingError(f"there is no {digit} in this data")
     picked = np.random.default_rng(seed).choice(candidates, min(count, len(candidates)), replace=False)
-    out.print(f"{digits.note}", highlight=False, soft_wrap=True)
-    for start in range(0, len(picked), ACROSS):
-        row = picked[start : start + ACROSS]
-        drawn = [ascii_digit(digits.train.images[index], blocks=not ascii).splitlines() for index in row]
+    out.print(plain(digits.note), highlight=False, soft_wrap=True)
+    blocks = not (ascii or out.options.ascii_only)
+    side = digits.train.images.shape[2]
+    across = max(1, (out.width + len(GAP)) // (side + len(GAP)))
+    for start in range(0, len(picked), across):
+        row = picked[start : start + across]
+        drawn = [ascii_digit(digits.train.images[index], blocks=blocks).splitlines() for index in row]
         for lines in zip(*drawn, strict=True):
-            out.print("  ".join(lines).rstrip(), highlight=False, markup=False, soft_wrap=True)
-        captions = (f"label {digits.train.labels[index]}, image {index:,}".center(28) for index in row)
-        out.print("  ".join(captions).rstrip(), highlight=False, style="bold")
+            out.print(GAP.join(lines).rstrip(), highlight=False, markup=False, soft_wrap=True)
+        captions = (f"label {digits.train.labels[index]}, image {index:,}".center(side) for index in row)
+        out.print(GAP.join(captions).rstrip(), highlight=False, style="bold", soft_wrap=True)
 
 
 @app.command()
 def clear() -> None:
     """Remove what Inkling has downloaded, and nothing else."""
-    from inkling.data import clear_cache
+    from inkling.data import cache_folder, clear_cache
 
     removed = clear_cache()
-    results().print(f"removed {len(removed)} files", highlight=False)
+    what = "nothing to remove" if not removed else f"removed {len(removed)} {'file' if len(removed) == 1 else 'files'}"
+    results().print(f"{what} in [bold]{plain(cache_folder())}[/]", highlight=False, soft_wrap=True)

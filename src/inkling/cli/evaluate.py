@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import json as json_format
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from inkling.cli import options
-from inkling.cli.terminal import errors, loading, percent, print_json, results
-from inkling.errors import InklingError
+from inkling.cli.models import Model, load_reader
+from inkling.cli.terminal import Loading, percent, plain, print_json, report, results
+from inkling.errors import DataError, InklingError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
     from inkling.data import Digits
+    from inkling.storage import RunFolder
     from inkling.training import Evaluation
 
 SPLITS = ("train", "validation", "test")
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A run folder, a .safetensors file, or latest.")] = "latest",
+    model: Model = "latest",
     data: options.Data = None,
     split: Annotated[
         str | None,
@@ -31,7 +34,8 @@ def evaluate(
 ) -> None:
     """Measure a saved network: accuracy, loss, precision, recall and F1 of each digit, and the confusion matrix.
 
-    Without [bold]--data[/bold] a run is measured on the data that it was trained with, divided in the same way.
+    Without [bold]--data[/bold] a run is measured on the data that it was trained
+    with, divided in the same way.
 
     Examples:
       inkling evaluate latest
@@ -41,13 +45,12 @@ def evaluate(
       inkling evaluate model.safetensors --data my-digits/ --json
 
     """
-    from inkling.storage import load_model
     from inkling.training import evaluate as measure
 
     if split is not None and split not in SPLITS:
         raise InklingError(f"--split {split}: it can be train, validation or test")
-    network = load_model(model)
-    digits = find_digits(model, data, results(aside=json))
+    network = load_reader(model)
+    digits = find_digits(model, data)
     name = split or ("test" if digits.test is not None else "train")
     chosen = getattr(digits, name)
     if chosen is None:
@@ -58,24 +61,46 @@ def evaluate(
         print_json({"model": str(model), "data": digits.source, "split": name, **evaluation.to_dict()})
         return
     out = results()
-    out.print(f"{digits.note}\n{evaluation.count:,} images ({name})", highlight=False, soft_wrap=True)
+    out.print(f"{plain(digits.note)}\n{evaluation.count:,} images ({name})", highlight=False, soft_wrap=True)
     show(out, evaluation)
 
 
-def find_digits(model: str, data: str | None, news: Console) -> Digits:
-    """The data named, or that of the run, divided as the run divided it."""
+def find_digits(model: str, data: str | None) -> Digits:
+    """The data named, or that of the run, divided as the run divided it.
+
+    Raises InklingError if the run's data cannot be had any more: `auto` may find others than it did then.
+    """
     from inkling.data import SplitPlan, load_data
     from inkling.recipes import build_plan, load_recipe
-    from inkling.storage import find_model
+    from inkling.storage import RunFolder, find_model
 
-    recipe_file = find_model(model).parent / "recipe.toml"
-    with loading(errors()) as progress:
-        if data is None and recipe_file.is_file():
-            recipe = load_recipe(recipe_file)
-            plan = build_plan(recipe.data, recipe.training.seed)
-            return load_data(recipe.data.source, plan=plan, progress=progress, report=news.print)
-        source = "auto" if data is None else data
-        return load_data(source, plan=SplitPlan(), progress=progress, report=news.print)
+    run = RunFolder(find_model(model).parent)
+    with Loading() as progress:
+        if data is not None or not run.recipe.is_file():
+            source = "auto" if data is None else data
+            return load_data(source, plan=SplitPlan(), progress=progress, report=report)
+        recipe = load_recipe(run.recipe)
+        plan = build_plan(recipe.data, recipe.training.seed)
+        trained_on = source_of(run)
+        source = "digits" if trained_on == "digits" else recipe.data.source
+        try:
+            digits = load_data(source, plan=plan, progress=progress, report=report)
+        except DataError as error:
+            raise InklingError(
+                f"the data of {run.path} cannot be read any more ({error}); name some with --data"
+            ) from None
+    if trained_on not in (None, digits.source):
+        found = f"{recipe.data.source} now finds {digits.source}"
+        raise InklingError(f"{run.path} was trained on {trained_on}, but {found}: name the data with --data")
+    return digits
+
+
+def source_of(run: RunFolder) -> str | None:
+    """What data a run was trained on, as its metrics.json says; None if it doesn't."""
+    try:
+        return str(json_format.loads(run.metrics.read_text(encoding="utf-8"))["dataset"]["source"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def show(out: Console, evaluation: Evaluation) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from inkling.cli import options
 from inkling.cli.evaluate import find_digits
+from inkling.cli.models import Model, load_reader
 from inkling.cli.terminal import percent, print_json, results
 from inkling.errors import InklingError
 
@@ -22,27 +23,27 @@ TERMS = 4
 
 
 def explain(
-    run: Annotated[
-        str, typer.Argument(metavar="[RUN]", help="A run folder, a .safetensors file, or latest.")
-    ] = "latest",
+    run: Model = "latest",
     sample: Annotated[int, typer.Option(help="Which test image, counted from 0.", min=0)] = 0,
     data: options.Data = None,
     json: options.Json = False,
 ) -> None:
     """Walk one digit through the network in numbers, forward and backward.
 
-    Each layer is shown with the sum that makes one of its neurons; then the loss, and how it flows back; and at the
-    end the gradient is proved: moving a weight a little changes the loss by as much as the gradient says.
+    Each layer is shown with the sum that makes one of its neurons; then the
+    loss, and how it flows back; and at the end the gradient is proved: moving a
+    weight a little changes the loss by as much as the gradient says.
 
-    For example: [bold]inkling explain latest --sample 7[/bold]
+    Example:
+      inkling explain latest --sample 7
+
     """
     import numpy as np
 
     from inkling.nn import trace
-    from inkling.storage import load_model
 
-    network = load_model(run)
-    digits = find_digits(run, data, results(aside=json))
+    network = load_reader(run)
+    digits = find_digits(run, data)
     split = digits.test or digits.validation or digits.train
     if sample >= len(split):
         raise InklingError(f"--sample {sample}: there are only {len(split):,} images, 0 … {len(split) - 1:,}")
@@ -75,7 +76,7 @@ def say_digit(out: Console, image: Array, label: int, sample: int) -> None:
     from inkling.data import ascii_digit
 
     out.print(f"[bold]Test image {sample}, a {label}[/]: 28 × 28 pixels, each a number from 0 (paper) to 1 (ink)")
-    out.print(ascii_digit(image), highlight=False, markup=False)
+    out.print(ascii_digit(image, blocks=not out.options.ascii_only), highlight=False, markup=False)
 
 
 def say_forward(out: Console, step: LayerTrace, watched: dict[str, int]) -> None:

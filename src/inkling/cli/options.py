@@ -78,29 +78,35 @@ def changes(
         "l2": "loss.l2",
         "seed": "training.seed",
     }
-    # The optimizer's name comes first: it resets the section that the learning rate belongs to.
     changed = {keys[name]: flags[name] for name in keys if flags.get(name) is not None}
     if data is not None:
         changed["data.source"] = where_it_is(data)
     if batch_size is not None:
-        changed["training.batch_size"] = whole_number("--batch-size", batch_size) if batch_size != "full" else "full"
+        changed["training.batch_size"] = batch_size if batch_size == "full" else whole("--batch-size", batch_size)
     if hidden is not None:
-        sizes = [whole_number("--hidden", size) for size in hidden.split(",") if size.strip()]
+        sizes = [whole("--hidden", size) for size in hidden.split(",")]
         changed["network.hidden"] = [] if sizes == [0] else sizes
-    names_first = sorted(map(parse_setting, settings or []), key=lambda setting: not setting[0].endswith(".name"))
-    return changed | dict(names_first)
+    return changed | dict(map(parse_setting, settings or []))
 
 
-def whole_number(option: str, text: str) -> int:
-    """The text as a whole number. Raises RecipeError with the option's name."""
+def whole(option: str, text: str) -> int:
+    """The text as a whole number. Raises RecipeError with the option's name and what it can be."""
     try:
         return int(text)
     except ValueError:
-        raise RecipeError(f"{option}: {text.strip()!r} is no whole number") from None
+        known = {"--batch-size": "a whole number, or full", "--hidden": "whole numbers: 128,64, or 0 for no layer"}
+        raise RecipeError(f"{option}: {text.strip()!r} is no whole number; it can be {known[option]}") from None
 
 
 def where_it_is(source: str) -> str:
-    """A data source as it can be found from any folder: paths become absolute."""
+    """A data source as it can be found from any folder: paths become absolute.
+
+    Raises RecipeError for a path that is no text, because a recipe could not hold it.
+    """
     if source in ("auto", "mnist", "digits") or not source.strip():
         return source
+    try:
+        source.encode()
+    except UnicodeEncodeError:
+        raise RecipeError(f"--data {source!r}: this name is not UTF-8; rename the file or the folder") from None
     return str(Path(source).expanduser().absolute())

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inkling.cli import options
-from inkling.cli.terminal import errors, percent, print_json, results
+from inkling.cli.models import load_reader
+from inkling.cli.terminal import complain, percent, plain, print_json, results
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from inkling.nn import Network
 
 
 def predict(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE…", help="PNG or JPEG files, one digit each.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="PNG or JPEG files, one digit each.")],
     model: Annotated[str, typer.Option(help="A run folder, a .safetensors file, or latest.")] = "latest",
     probabilities: Annotated[
         bool, typer.Option("--probabilities", "-p", help="Show the probability of every digit.")
@@ -32,9 +35,7 @@ def predict(
       inkling predict *.png --probabilities --model runs/20260101T120000-default
 
     """
-    from inkling.storage import load_model
-
-    network = load_model(model)
+    network = load_reader(model)
     answers = [answer(network, image) for image in images]
     if json:
         print_json(answers)
@@ -65,22 +66,43 @@ def answer(network: Network, image: Path) -> dict[str, Any]:
 
 def show(answers: list[dict[str, Any]], probabilities: bool) -> None:
     """A row for each picture that could be read, a line for each that could not."""
-    from rich.markup import escape
+    read = [found for found in answers if "error" not in found]
+    for found in answers:
+        if "error" in found:
+            complain(found["error"])
+    if read:
+        results().print(answers_table(read))
+    if read and probabilities:
+        results().print(probabilities_table(read))
+
+
+def answers_table(answers: list[dict[str, Any]]) -> Table:
+    """What each picture was read as, and how surely."""
     from rich.table import Table
 
     table = Table()
-    for column in ("file", "digit", "confidence", "runner-up"):
-        table.add_column(column, justify="left" if column == "file" else "right", overflow="fold")
-    if probabilities:
-        for digit in range(10):
-            table.add_column(str(digit), justify="right")
+    table.add_column("file", overflow="fold")
+    for column in ("digit", "confidence", "runner-up"):
+        table.add_column(column, justify="right", no_wrap=True)
     for found in answers:
-        if "error" in found:
-            errors().print(f"[bold red]inkling:[/] {escape(found['error'])}", soft_wrap=True, highlight=False)
-            continue
-        chances = found["probabilities"]
-        second = f"{found['runner_up']} ({percent(chances[found['runner_up']])})"
-        cells = [escape(found["file"]), f"[bold]{found['digit']}[/]", percent(found["confidence"]), second]
-        table.add_row(*cells, *(f"{chance:.3f}" for chance in chances if probabilities))
-    if table.row_count:
-        results().print(table)
+        second = f"{found['runner_up']} ({percent(found['probabilities'][found['runner_up']])})"
+        table.add_row(plain(found["file"]), f"[bold]{found['digit']}[/]", percent(found["confidence"]), second)
+    return table
+
+
+def probabilities_table(answers: list[dict[str, Any]]) -> Table:
+    """The probability of every digit, in per cent: narrow enough for 80 columns."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(title="probability of each digit, %", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("file", overflow="fold")
+    for digit in range(10):
+        table.add_column(str(digit), justify="right", no_wrap=True)
+    for found in answers:
+        cells = (
+            f"[{'bold' if k == found['digit'] else 'none'}]{100 * p:.1f}[/]"
+            for k, p in enumerate(found["probabilities"])
+        )
+        table.add_row(plain(found["file"]), *cells)
+    return table

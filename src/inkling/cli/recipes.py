@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inkling.cli import options
-from inkling.cli.terminal import print_json, results
+from inkling.cli.terminal import plain, print_json, results
 
 if TYPE_CHECKING:
     from inkling.recipes import Recipe
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def recipes(
     recipe: Annotated[
-        str | None, typer.Argument(metavar="[RECIPE]", help="Show this one whole, as TOML.", show_default=False)
+        str | None, typer.Argument(metavar="RECIPE", help="Show this one whole, as TOML.", show_default=False)
     ] = None,
     json: options.Json = False,
 ) -> None:
@@ -39,9 +39,11 @@ def recipes(
 
     table = Table(show_lines=True)
     for column in ("recipe", "network", "optimizer", "data", "expect"):
-        table.add_column(column, style="bold" if column == "recipe" else "", no_wrap=column == "recipe")
+        first = column == "recipe"
+        table.add_column(column, style="bold" if first else "", no_wrap=first, overflow="fold")
     for each in all_recipes:
-        table.add_row(each.name, describe_network(each), describe_optimizer(each), describe_data(each), each.expect)
+        expect = plain(each.expect)
+        table.add_row(each.name, describe_network(each), describe_optimizer(each), describe_data(each), expect)
     out.print(table)
     out.print("Train one: [bold]inkling train NAME[/]. See one whole: [bold]inkling recipes NAME[/].")
 
@@ -83,8 +85,10 @@ def describe_data(recipe: Recipe) -> str:
     if data.max_train_samples:
         words.append(f"{data.max_train_samples:,} to train on")
     if data.test:
-        words.append(f"{data.test:.0%} test")
+        words.append(f"{data.test:.0%} test".replace("%", " %"))
     if data.validation:
-        size = f"{data.validation:,}" if isinstance(data.validation, int) else f"{data.validation:.0%}"
+        size = (
+            f"{data.validation:,}" if isinstance(data.validation, int) else f"{data.validation:.0%}".replace("%", " %")
+        )
         words.append(f"{size} validation ({data.method})")
     return ", ".join(words) or "training and test images as they come"

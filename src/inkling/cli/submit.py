@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from inkling.cli import options
-from inkling.cli.terminal import errors, loading, print_json, results
+from inkling.cli.models import Model, load_reader
+from inkling.cli.terminal import Loading, plain, print_json, results
 from inkling.errors import InklingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from inkling.nn import Network
 
 
 def submit(
-    model: Annotated[str, typer.Argument(help="A run folder, a .safetensors file, or latest.")],
+    model: Model,
     test: Annotated[Path, typer.Argument(metavar="TEST.CSV", help="Kaggle's test.csv: pixel0 … pixel783.")],
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("submission.csv"),
     json: options.Json = False,
@@ -31,20 +31,31 @@ def submit(
       inkling submit latest test.csv --out submission.csv
 
     """
-    from inkling.storage import load_model, write_atomically
+    from inkling.storage import write_atomically
 
-    network = load_model(model)
-    if out.is_dir():
-        raise InklingError(f"--out {out} is a folder: name the file to write")
-    if out.exists() and test.exists() and out.samefile(test):
-        raise InklingError(f"--out {out} is the file to be read: name another")
+    network = load_reader(model)
+    place = file_to_write(out, test)
     counts: list[int] = []
-    with loading(errors()) as progress:
-        write_atomically(out, lambda beside: counts.append(write_answers(network, test, beside, progress)))
+    with Loading() as progress:
+        write_atomically(place, lambda beside: counts.append(write_answers(network, test, beside, progress)))
     if json:
         print_json({"file": str(out), "count": counts[0]})
     else:
-        results().print(f"{counts[0]:,} answers in [bold]{out}[/]", highlight=False, soft_wrap=True)
+        results().print(f"{counts[0]:,} answers in [bold]{plain(out)}[/]", highlight=False, soft_wrap=True)
+
+
+def file_to_write(out: Path, test: Path) -> Path:
+    """The file that `out` means, links followed. Raises InklingError where writing it would destroy something else.
+
+    A new file takes the old one's place, so what is no file (a device, a pipe) must not be named.
+    """
+    if out.is_dir():
+        raise InklingError(f"--out {out} is a folder: name the file to write")
+    if out.exists() and not out.is_file():
+        raise InklingError(f"--out {out} is a device or a pipe: name the file to write")
+    if out.exists() and test.exists() and out.samefile(test):
+        raise InklingError(f"--out {out} is the file to be read: name another")
+    return out.resolve()
 
 
 def write_answers(network: Network, test: Path, out: Path, progress: Callable[[str, int, int | None], None]) -> int:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress, TaskID
 
 PIPED_WIDTH = 120
 """Columns to use where there is no screen to ask."""
+
+
+def prepare_streams() -> None:
+    """See that output cannot fail for its form: a closed stream swallows it, a poor encoding shows `?`."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def results(*, aside: bool = False) -> Console:
@@ -33,11 +44,33 @@ def console(*, stderr: bool) -> Console:
     return Console(stderr=stderr, width=None if stream.isatty() else PIPED_WIDTH)
 
 
+def complain(message: object) -> None:
+    """Say in one line what is wrong."""
+    errors().print(f"[bold red]inkling:[/] {in_one_line(message)}", soft_wrap=True, highlight=False)
+
+
+def report(message: object) -> None:
+    """Say in one line what did not go as it should, although the work goes on."""
+    errors().print(f"[yellow]{in_one_line(message)}[/]", soft_wrap=True, highlight=False)
+
+
+def in_one_line(message: object) -> str:
+    """The message in one line, safe from being read as markup."""
+    return plain(" ".join(str(message).split()))
+
+
+def plain(text: object) -> str:
+    """What came from outside (a path, a recipe's title), safe from being read as markup."""
+    from rich.markup import escape
+
+    return escape(str(text))
+
+
 def print_json(value: Any) -> None:
-    """One JSON value on standard output, and nothing else."""
+    """One JSON value on standard output, and nothing else; in ASCII, which arrives whole through any encoding."""
     from inkling.storage import finite
 
-    sys.stdout.write(json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    print(json.dumps(finite(value), indent=2, allow_nan=False), flush=True)
 
 
 def percent(fraction: float | None) -> str:
@@ -45,23 +78,53 @@ def percent(fraction: float | None) -> str:
     return "–" if fraction is None else f"{fraction:.2%}".replace("%", " %")
 
 
-@contextmanager
-def loading(out: Console) -> Iterator[Callable[[str, int, int | None], None]]:
-    """A progress callback for `load_data`: a bar for each file that takes long, where there is a screen."""
-    from rich import progress
+class Loading:
+    """A bar for each file that takes long to read or to fetch, where there is a screen.
 
-    columns = (
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(bar_width=24),
-        progress.TaskProgressColumn(),
-        progress.TimeRemainingColumn(compact=True),
-    )
-    with progress.Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as bars:
-        tasks: dict[str, progress.TaskID] = {}
+    Called as `load_data` calls its `progress`. The bars appear with the first call, and leave when `stop` is
+    called or the context ends, so that whatever is shown next has the screen to itself.
+    """
 
-        def show(what: str, done: int, total: int | None) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
-            bars.update(tasks[what], completed=done, total=total)
+    def __init__(self) -> None:
+        self.out = errors()
+        self.bars: Progress | None = None
+        self.tasks: dict[str, TaskID] = {}
 
-        yield show
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        """Move the bar of `what`; `total` is None where nobody knows it."""
+        if not self.out.is_terminal:
+            return
+        if self.bars is None:
+            self.bars = self.begin()
+        if what not in self.tasks:
+            self.tasks[what] = self.bars.add_task(what)
+        self.bars.update(self.tasks[what], completed=done, total=total)
+
+    def begin(self) -> Progress:
+        """Put an empty list of bars on the screen."""
+        from rich import progress
+
+        bars = progress.Progress(
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(bar_width=24),
+            progress.TaskProgressColumn(),
+            progress.TimeRemainingColumn(compact=True),
+            console=self.out,
+            transient=True,
+        )
+        bars.start()
+        return bars
+
+    def stop(self) -> None:
+        """Take the bars from the screen."""
+        if self.bars is not None:
+            self.bars.stop()
+            self.bars, self.tasks = None, {}
+
+    def __enter__(self) -> Loading:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

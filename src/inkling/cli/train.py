@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from inkling.cli import options
-from inkling.cli.terminal import errors, loading, percent, print_json, results
+from inkling.cli.terminal import Loading, percent, plain, print_json, report, results
 from inkling.errors import InklingError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def train(
     recipe: Annotated[
-        str, typer.Argument(metavar="[RECIPE]", help="A recipe's name (see `inkling recipes`) or a .toml file.")
+        str, typer.Argument(metavar="RECIPE", help="A recipe's name (see `inkling recipes`) or a .toml file.")
     ] = "default",
     epochs: options.Epochs = None,
     batch_size: options.BatchSize = None,
@@ -46,8 +47,8 @@ def train(
 ) -> None:
     """Train a network by a recipe, and leave everything about it in a run folder.
 
-    Ctrl-C ends the training and saves what it has come to; [bold]--resume[/bold] goes on from there, to the same
-    numbers as if nothing had happened.
+    Ctrl-C ends the training and saves what it has come to; [bold]--resume[/bold]
+    goes on from there, to the same numbers as if nothing had happened.
 
     Examples:
       inkling train
@@ -56,7 +57,7 @@ def train(
 
       inkling train kaggle-64-64 --data train.csv
 
-      inkling train sigmoid-mse --set loss.reduction=mean --set optimizer.learning_rate=1.0
+      inkling train sigmoid-mse --learning-rate 1 --set loss.reduction=mean
 
     """
     from inkling.recipes import load_recipe, run_recipe
@@ -83,15 +84,21 @@ def train(
     chosen = load_recipe(resume or recipe, given)
     news = results(aside=json)
     news.quiet = quiet
-    with loading(errors()) as progress:
+
+    with Loading() as progress:
+
+        def announce_data(digits: Digits) -> None:
+            progress.stop()
+            announce(news, chosen, digits)
+
         run = run_recipe(
             chosen,
             out=out,
             resume=resume,
             callbacks=[] if quiet else [Progress(chosen.training.log_every, console=news)],
-            on_data=lambda digits: announce(news, chosen, digits),
+            on_data=announce_data,
             progress=progress,
-            report=lambda line: news.print(f"[yellow]{line}", highlight=False, soft_wrap=True),
+            report=report,
         )
     if json:
         print_json({**run.metrics, "run": str(run.folder.path)})
@@ -105,8 +112,8 @@ def announce(news: Console, recipe: Recipe, digits: Digits) -> None:
     """Say what is going to be trained, and on what."""
     sizes = {"train": digits.train, "validation": digits.validation, "test": digits.test}
     counts = ", ".join(f"{len(split):,} {name}" for name, split in sizes.items() if split is not None)
-    news.print(f"[bold]{recipe.name}[/]  {recipe.title}", highlight=False, soft_wrap=True)
-    news.print(f"[bold]data[/]     {digits.note}", highlight=False, soft_wrap=True)
+    news.print(f"[bold]{plain(recipe.name)}[/]  {plain(recipe.title)}", highlight=False, soft_wrap=True)
+    news.print(f"[bold]data[/]     {plain(digits.note)}", highlight=False, soft_wrap=True)
     news.print(f"[bold]images[/]   {counts}", highlight=False, soft_wrap=True)
 
 
@@ -115,7 +122,7 @@ def show_results(news: Console, run: Run) -> None:
     from rich.table import Table
 
     metrics = run.metrics
-    table = Table(title=f"{run.recipe.name}: results, measured after training", title_justify="left")
+    table = Table(title=f"{plain(run.recipe.name)}: results, measured after training", title_justify="left")
     for column in ("split", "images", "accuracy", "loss"):
         table.add_column(column, justify="left" if column == "split" else "right")
     for name, evaluation in run.evaluations.items():
@@ -125,7 +132,7 @@ def show_results(news: Console, run: Run) -> None:
     speed = f"{metrics['samples_per_second']:,.0f} images/s"
     epochs = "epoch" if metrics["epochs"] == 1 else "epochs"
     news.print(f"{metrics['epochs']} {epochs} in {metrics['seconds']:.1f} s of training ({speed})", highlight=False)
-    news.print(f"[bold]run folder[/] {run.folder.path}", highlight=False, soft_wrap=True)
+    news.print(f"[bold]run folder[/] {plain(run.folder.path)}", highlight=False, soft_wrap=True)
     if metrics["outcome"] == "interrupted":
-        command = f"inkling train --resume {run.folder.path}"
-        news.print(f"interrupted; to go on: [bold]{command}[/]", highlight=False, soft_wrap=True)
+        command = f"inkling train --resume {shlex.quote(str(run.folder.path))}"
+        news.print(f"interrupted; to go on: [bold]{plain(command)}[/]", highlight=False, soft_wrap=True)

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import gzip
+import hashlib
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from stripes import Inkling, stripes, write_csv
+
+from inkling.data import idx, mirrors
+
+
+@pytest.fixture
+def small_mnist(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """Four small files that, for this test, are MNIST: name to content."""
+    files = {}
+    for part, split in {"train": stripes(60, 1), "t10k": stripes(20, 2)}.items():
+        for kind, array in {"images-idx3": split.images, "labels-idx1": split.labels.astype(np.uint8)}.items():
+            files[f"{part}-{kind}-ubyte"] = idx.idx_header(array) + array.tobytes()
+    for name, content in files.items():
+        monkeypatch.setitem(idx.MNIST_SHA256, name, hashlib.sha256(content).hexdigest())
+        monkeypatch.setitem(mirrors.BYTES, name, len(content))
+    return files
+
+
+@pytest.fixture
+def mirror(small_mnist: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server on this machine that has these files, below `good/` only."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            content = small_mnist.get(self.path.removeprefix("/good/").removesuffix(".gz"))
+            packed = gzip.compress(content) if content else b""
+            self.send_response(200 if content else 404)
+            self.send_header("Content-Length", str(len(packed)))
+            self.end_headers()
+            self.wfile.write(packed)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        monkeypatch.setattr(mirrors, "MIRRORS", (mirrors.Mirror(f"{url}bad/"), mirrors.Mirror(f"{url}good/")))
+        yield url
+        server.shutdown()
+        thread.join()
+
+
+def test_an_empty_cache_says_how_to_fill_it(inkling: Inkling, own_house: Path) -> None:
+    answer = inkling("data")
+    assert answer.status == 0
+    assert "not set" in answer.out
+    assert str(own_house) in answer.out
+    assert "inkling data fetch" in answer.out
+    assert inkling("data", "--json").json == {"cache": str(own_house), "files": [], "INKLING_DATA": None}
+
+
+def test_a_place_that_does_not_exist_is_said_to(inkling: Inkling, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INKLING_DATA", "[/red]nowhere")
+    assert "[/red]nowhere (there is nothing of that name)" in inkling("data").out
+
+
+def test_fetched_data_is_shown_verified_trained_on_and_cleared(inkling: Inkling, mirror: str, own_house: Path) -> None:
+    fetched = inkling("data", "fetch", "--json")
+    assert fetched.json == {"folder": str(own_house / "mnist")}
+    assert f"{mirror}bad/: answered 404" in fetched.err
+    assert "MNIST is in" in inkling("data", "fetch").out
+
+    state = inkling("data", "--json").json
+    assert [file["verified"] for file in state["files"]] == [True] * 4
+    assert inkling("data").out.count("bytes, verified") == 4
+    assert {row["state"] for row in inkling("data", "verify", "--json").json} == {"ok"}
+
+    small = ("--epochs", 0, "--hidden", 0, "--set", "data.validation=0", "--set", "figures.predictions=0")
+    assert inkling("train", "--json", *small).json["dataset"]["source"] == "mnist"
+
+    (own_house / "somebody else's").touch()
+    assert f"in {own_house}" in inkling("data", "clear").out
+    assert inkling("data", "--json").json["files"] == []
+    assert [path.name for path in own_house.iterdir()] == ["somebody else's"]
+    assert "nothing to remove" in inkling("data", "clear").out
+
+
+def test_what_is_damaged_or_missing_is_found(inkling: Inkling, mirror: str, own_house: Path) -> None:
+    inkling("data", "fetch")
+    files = own_house / "mnist"
+    (files / "train-labels-idx1-ubyte").unlink()
+    damaged = files / "t10k-images-idx3-ubyte"
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"x")
+    for folder in ([], [files]):
+        answer = inkling("data", "verify", *folder)
+        assert answer.status == 2
+        assert [line.split()[0] for line in answer.out.splitlines()] == ["ok", "missing", "damaged", "ok"]
+    assert [row["state"] for row in inkling("data", "verify", "--json").json] == ["ok", "missing", "damaged", "ok"]
+    assert inkling("data").out.count("not verified") == 1
+
+
+def test_without_a_network_fetching_says_what_else_can_be_done(inkling: Inkling, own_house: Path) -> None:
+    answer = inkling("data", "fetch", "--json")
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.splitlines()[-1].startswith(
+        "inkling: MNIST could not be downloaded: there seems to be no network"
+    )
+    assert "INKLING_DATA" in answer.err
+    assert not list((own_house / "mnist").glob("*ubyte*"))
+
+
+def test_digits_are_drawn_as_characters(inkling: Inkling) -> None:
+    write_csv(Path("[mine].csv"), stripes(50))
+    answer = inkling("data", "show", "--data", "[mine].csv", "--count", 5, "--digit", 3)
+    assert answer.status == 0
+    assert "[mine].csv" in answer.out
+    assert answer.out.count("label 3, image") == 5
+    assert answer.out.count("█" * 20) == 5  # the stripe of a 3
+    assert max(map(len, answer.out.splitlines())) <= 120
+    assert inkling("data", "show", "--data", "[mine].csv", "--count", 5, "--digit", 3).out == answer.out
+    assert inkling("data", "show", "--data", "[mine].csv", "--ascii").out.isascii()
+
+
+def test_a_digit_that_is_not_there_is_said_to(inkling: Inkling) -> None:
+    write_csv(Path("few.csv"), stripes(5))
+    answer = inkling("data", "show", "--data", "few.csv", "--digit", 8)
+    assert (answer.status, answer.out) == (2, "")
+    assert "there is no 8" in answer.err

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from stripes import Inkling, stripes, write_csv
+
+
+def test_a_run_is_measured_as_it_was_after_training(inkling: Inkling, trained: Path) -> None:
+    metrics = json.loads((trained / "metrics.json").read_text())
+    for split in ("train", "validation", "test"):
+        measured = inkling("evaluate", trained, "--split", split, "--json").json
+        assert measured["accuracy"] == metrics[f"{split}_accuracy"]
+        assert measured["loss"] == pytest.approx(metrics[f"{split}_loss"], rel=1e-6)
+        assert measured["count"] == metrics["dataset"][split]
+    assert inkling("evaluate", trained, "--json").json["split"] == "test"
+
+
+def test_json_tells_of_each_digit_and_the_mistakes(inkling: Inkling, trained: Path) -> None:
+    answer = inkling("evaluate", trained, "--json")
+    found = answer.json
+    assert answer.err == ""
+    assert {"accuracy", "loss", "count", "per_class", "confusion"} <= found.keys()
+    confusion = np.array(found["confusion"])
+    assert confusion.shape == (10, 10)
+    assert confusion.sum() == found["count"] == 60
+    assert np.trace(confusion) / 60 == pytest.approx(found["accuracy"])
+    for k, row in enumerate(found["per_class"]):
+        assert row["class"] == k
+        assert row["count"] == confusion[k].sum() == 6
+        assert row["recall"] == pytest.approx(confusion[k, k] / 6)
+        read_so = confusion[:, k].sum()
+        assert row["precision"] == pytest.approx(confusion[k, k] / read_so if read_so else 0)
+
+
+def test_the_tables_show_the_same(inkling: Inkling, trained: Path) -> None:
+    found = inkling("evaluate", trained, "--json").json
+    text = inkling("evaluate", trained).out
+    wrong = round(60 * (1 - found["accuracy"]))
+    percent = f"{found['accuracy']:.2%}".replace("%", " %")
+    assert f"accuracy {percent} ({wrong} wrong), loss {found['loss']:.4f}" in text
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines() if line.startswith("│")]
+    for k in range(10):
+        scores = found["per_class"][k]
+        shown = [f"{scores[name]:.2%}".replace("%", " %") for name in ("precision", "recall", "f1")]
+        assert rows[k] == [str(k), *shown, "6"]
+        assert rows[10 + k] == [str(k), *(str(n or "·") for n in found["confusion"][k])]
+
+
+def test_other_data_can_be_named(inkling: Inkling, trained: Path) -> None:
+    write_csv(Path("mine.csv"), stripes(30, 9))
+    found = inkling("evaluate", trained / "model.safetensors", "--data", "mine.csv", "--json").json
+    assert (found["count"], found["split"], found["data"]) == (30, "train", "csv:mine.csv")
+    missing = inkling("evaluate", trained, "--data", "mine.csv", "--split", "test")
+    assert missing.status == 2
+    assert "no test split" in missing.err
+
+
+def test_the_newest_run_is_meant_where_none_is_named(inkling: Inkling, trained: Path) -> None:
+    assert "inkling train" in inkling("evaluate").err
+    shutil.copytree(trained, "runs/one")
+    assert inkling("evaluate", "--json").json["model"] == "latest"
+
+
+def test_a_run_whose_data_has_gone_says_which_and_what_to_do(train: Inkling, inkling: Inkling, tiny: Path) -> None:
+    shutil.copy(tiny, "here.npz")
+    train("--data", "here.npz", "--out", "run")
+    Path("here.npz").unlink()
+    answer = inkling("evaluate", "run", "--json")
+    assert (answer.status, answer.out) == (2, "")
+    assert "here.npz" in answer.err
+    assert "--data" in answer.err
+    assert inkling("evaluate", "run", "--data", tiny).status == 0
+
+
+def test_a_run_is_not_measured_on_other_data_behind_the_users_back(
+    train: Inkling, inkling: Inkling, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INKLING_DATA", str(tiny))
+    train("--data", "auto", "--out", "run")
+    assert inkling("evaluate", "run").status == 0
+    monkeypatch.delenv("INKLING_DATA")  # from now on, auto finds the bundled digits
+    answer = inkling("evaluate", "run", "--json")
+    assert (answer.status, answer.out) == (2, "")
+    assert "trained on npz:tiny.npz, but auto now finds digits" in answer.err
+
+
+def test_a_run_on_the_bundled_digits_stays_with_them(
+    inkling: Inkling, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inkling("train", "--epochs", 0, "--hidden", 0, "--set", "figures.predictions=0", "--out", "run")
+    monkeypatch.setenv("INKLING_DATA", str(tiny))  # better data has come along since
+    assert inkling("evaluate", "run", "--json").json["data"] == "digits"
