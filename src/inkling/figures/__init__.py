@@ -1,5 +1,34 @@
 """Pictures of the network and what it does, one function and one file each. Every function returns a figure."""
 
+from inkling.figures.activations import activation_functions, activation_shapes
+from inkling.figures.architecture import architecture
+from inkling.figures.backward import backward_pass
+from inkling.figures.comparison import comparison
+from inkling.figures.confusion import confusion
+from inkling.figures.curves import learning_curves
+from inkling.figures.forward import forward_pass
+from inkling.figures.mistakes import mistakes
 from inkling.figures.predictions import predictions
+from inkling.figures.samples import samples
+from inkling.figures.updates import one_step, since_start, weight_update
+from inkling.figures.vitals import vital_signs
+from inkling.figures.weights import first_layer_weights
 
-__all__ = ["predictions"]
+__all__ = [
+    "activation_functions",
+    "activation_shapes",
+    "architecture",
+    "backward_pass",
+    "comparison",
+    "confusion",
+    "first_layer_weights",
+    "forward_pass",
+    "learning_curves",
+    "mistakes",
+    "one_step",
+    "predictions",
+    "samples",
+    "since_start",
+    "vital_signs",
+    "weight_update",
+]
