@@ -53,7 +53,7 @@ WHERE = {
 }
 """Which room each name lives in: it is opened when the name is first used."""
 
-ROOMS = ("data", "figures", "interop", "nn", "recipes", "storage", "training")
+ROOMS = ("data", "figures", "nn", "recipes", "report", "storage", "training")
 
 __all__ = [
     "CSVLog",

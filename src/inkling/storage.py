@@ -33,10 +33,12 @@ RUNS = Path("runs")
 def write_atomically(path: Path | str, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then rename it there.
 
-    Either the new content stands there whole, or what was there before. Raises InklingError if the folder
-    cannot be written to.
+    Either the new content stands there whole, or what was there before. A link is followed. Raises InklingError if
+    the folder cannot be written to, or if `path` is no file: renaming onto a device or a pipe would destroy it.
     """
-    path = Path(path)
+    path = Path(path).resolve()
+    if path.exists() and not path.is_file():
+        raise InklingError(f"cannot write {path}: it is {'a folder' if path.is_dir() else 'a device or a pipe'}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
@@ -160,9 +162,9 @@ def fill(network: Network, arrays: Mapping[str, Array], path: Path) -> None:
 def find_model(model: Path | str) -> Path:
     """The .safetensors file that a user means by a file, a run folder, or "latest"."""
     path = latest_run() if str(model) == "latest" else Path(model)
+    if not str(model).strip() or not path.exists():
+        raise ModelFileError(f"there is no model at {str(model)!r}: give a run folder, a .safetensors file, or latest")
     if not path.is_dir():
-        if not path.exists():
-            raise ModelFileError(f"there is no model at {path}: give a run folder, a .safetensors file, or latest")
         return path
     if not (path / "model.safetensors").is_file():
         raise ModelFileError(f"{path} holds no model.safetensors: is it a run folder?")
@@ -179,6 +181,7 @@ class RunFolder:
         self.metrics = self.path / "metrics.json"
         self.model = self.path / "model.safetensors"
         self.checkpoint = self.path / "checkpoint.safetensors"
+        self.vitals = self.path / "vitals.csv"
         self.figures = self.path / "figures"
         self.report = self.path / "report.html"
 
@@ -188,11 +191,10 @@ class RunFolder:
 
         Raises InklingError if `out` exists and is not empty, or cannot be made.
         """
+        cls.check_free(out)
         try:
             if out is not None:
                 path = Path(out)
-                if path.exists() and (not path.is_dir() or any(path.iterdir())):
-                    raise InklingError(f"--out {path} exists already and is not empty: name a new folder")
                 path.mkdir(parents=True, exist_ok=True)
                 return cls(path)
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
@@ -208,6 +210,17 @@ class RunFolder:
                 path = RUNS / f"{stamp}-{tidy}-{number}"
         except OSError as error:
             raise InklingError(f"cannot make the run folder {path}: {error.strerror or error}") from None
+
+    @staticmethod
+    def check_free(out: Path | str | None) -> None:
+        """Raise InklingError if `out` exists and is not empty: nothing is overwritten."""
+        path = None if out is None else Path(out)
+        try:
+            taken = path is not None and path.exists() and (not path.is_dir() or any(path.iterdir()))
+        except OSError as error:
+            raise InklingError(f"--out {path}: {error.strerror or error}") from None
+        if taken:
+            raise InklingError(f"--out {path} exists already and is not empty: name a new folder")
 
     @classmethod
     def open(cls, run: Path | str) -> RunFolder:
@@ -225,8 +238,12 @@ class RunFolder:
         if not self.model.exists() and not self.checkpoint.exists():
             self.recipe.unlink(missing_ok=True)
             self.history.unlink(missing_ok=True)
+            self.vitals.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 self.path.rmdir()
+            if self.path.parent == RUNS:
+                with contextlib.suppress(OSError):  # other runs live there
+                    RUNS.rmdir()
 
 
 def latest_run(runs: Path = RUNS) -> Path:

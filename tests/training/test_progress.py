@@ -12,7 +12,7 @@ from rich.console import Console
 
 from inkling import nn
 from inkling.training import Callback, Progress, Trainer
-from inkling.training.progress import round_interval
+from inkling.training.progress import LEVELS, clock, round_interval, sparkline
 
 
 def watched(patterns, make_network, progress, *, epochs, validation=None, more=()):
@@ -33,7 +33,7 @@ def watched(patterns, make_network, progress, *, epochs, validation=None, more=(
 )
 def test_without_a_terminal_there_are_plain_lines(patterns, make_network, epochs, every, shown):
     out = io.StringIO()
-    watched(patterns, make_network, Progress(every, console=Console(file=out, width=60)), epochs=epochs)
+    watched(patterns, make_network, Progress(every, console=Console(file=out, width=60), table=False), epochs=epochs)
     lines = out.getvalue().splitlines()
     assert [int(re.match(r"epoch +(\d+)/", line)[1]) for line in lines] == shown
     assert "\x1b" not in out.getvalue()
@@ -41,7 +41,7 @@ def test_without_a_terminal_there_are_plain_lines(patterns, make_network, epochs
 
 def test_a_line_says_loss_accuracy_validation_and_seconds(patterns, make_network):
     out = io.StringIO()
-    progress = Progress(console=Console(file=out, width=30))
+    progress = Progress(console=Console(file=out, width=30), table=False)
     watched(patterns, make_network, progress, epochs=1, validation=patterns(9, 1))
     (line,) = out.getvalue().splitlines()  # one line, however narrow the screen
     for word in ("epoch 1/1", "loss ", "accuracy ", "validation ", "%", " s"):
@@ -60,13 +60,15 @@ def test_on_a_terminal_there_is_a_bar_that_is_gone_in_the_end(patterns, make_net
 
     class Hurry(Callback):
         def on_batch_end(self, trainer):
-            progress.draw(trainer)
+            progress.drawn_at = -1e9
+            progress.on_batch_end(trainer)
             drawn.append(out.getvalue())
 
-    progress = Progress(console=Console(file=out, force_terminal=True, width=200))
+    progress = Progress(console=Console(file=out, force_terminal=True, width=80))
     watched(patterns, make_network, progress, epochs=2, validation=patterns(9, 1), more=[Hurry()])
     assert "━" in drawn[0]
     assert "images/s" in drawn[0]
+    assert " left" in drawn[0]
     assert "epoch 2/2" in drawn[-1]
     assert "validation" in drawn[-1]
     text = out.getvalue()
@@ -99,6 +101,29 @@ def test_a_training_stopped_early_says_so(patterns, make_network):
     out = io.StringIO()
     watched(patterns, make_network, Progress(console=Console(file=out)), epochs=9, more=[Enough()])
     assert "stopped early after epoch 1" in out.getvalue()
+
+
+def test_it_begins_with_a_table_of_the_network(patterns, make_network, capsys):
+    watched(patterns, make_network, Progress(), epochs=1)
+    network = make_network()
+    said = capsys.readouterr().err
+    assert said.startswith(network.summary())
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=300))
+def test_a_sparkline_rises_where_the_values_do(values):
+    line = sparkline(values)
+    assert len(line) == min(len(values), 12)
+    assert set(line) <= set(LEVELS)
+    if len(values) <= 12 and max(values) > min(values):
+        assert line[values.index(max(values))] == LEVELS[-1]
+        assert line[values.index(min(values))] == LEVELS[0]
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.4, "0:00"), (75, "1:15"), (3599.6, "1:00:00"), (7265, "2:01:05")])
+def test_time_left_reads_like_a_clock(seconds, shown):
+    assert clock(seconds) == shown
 
 
 @settings(deadline=None)

@@ -213,6 +213,8 @@ def _held_out(validation: int | float | None, available: int, expected: int) -> 
     if isinstance(validation, float):
         return math.ceil(validation * available)
     count = int(validation or 0)
+    if count >= expected:
+        raise DataError(f"split: {count:,} validation images cannot be taken from {expected:,}")
     if available < expected and 2 * count > available:
         return max(1, round(count * available / expected))
     return count

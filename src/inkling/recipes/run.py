@@ -7,20 +7,21 @@ any time: a run that is interrupted leaves a model, a history and metrics like a
 
 from __future__ import annotations
 
-import sys
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from inkling.data import Digits, Split, load_data
+from inkling.data import Digits, load_data
 from inkling.errors import InklingError, RecipeError
 from inkling.nn import Network
 from inkling.recipes.build import build_network, build_optimizer, build_plan
 from inkling.recipes.loader import load_recipe
+from inkling.recipes.metrics import measure
 from inkling.recipes.settings import Recipe
 from inkling.storage import RunFolder, read_arrays, save_model, write_atomically, write_json, write_text
 from inkling.training import (
@@ -32,6 +33,7 @@ from inkling.training import (
     Health,
     History,
     Trainer,
+    Vitals,
     evaluate,
 )
 
@@ -59,6 +61,7 @@ def run_recipe(
     resume: str | Path | None = None,
     callbacks: Sequence[Callback] = (),
     on_data: Callable[[Digits], object] | None = None,
+    on_saved: Callable[[Run], object] | None = None,
     progress: Callable[[str, int, int | None], None] | None = None,
     report: Callable[[str], None] | None = None,
 ) -> Run:
@@ -68,13 +71,16 @@ def run_recipe(
     `out`: the run folder (by default runs/<UTC time>-<recipe>).
     `resume`: a run folder to go on with; `recipe` must then be its own, but for a higher `training.epochs`.
     `callbacks`: watch the training, besides those that save it. `on_data` is called with the digits before
-    training begins; `progress` and `report` as in `load_data`.
+    training begins, `on_saved` with the run when all is saved and only its report has still to be written;
+    `progress` and `report` as in `load_data`.
 
     Raises InklingError for anything the user can put right, before anything is written. After Ctrl-C the run is
     saved as it is, its outcome "interrupted".
     """
+    began = perf_counter()
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe)
+    RunFolder.check_free(out)  # before data is loaded, perhaps downloaded, in vain
     if data is None:
         plan = build_plan(recipe.data, recipe.training.seed)
         data = load_data(recipe.data.source, plan=plan, progress=progress, report=report)
@@ -88,6 +94,7 @@ def run_recipe(
     stopping = recipe.training.early_stopping
     watchers: list[Callback] = [EarlyStopping(stopping)] if stopping else []
     watchers += [CSVLog(folder.history), Checkpoint(folder.checkpoint, about={"data": fingerprint}), Health()]
+    watchers += [Vitals(folder.vitals)] if recipe.report.enabled else []
     trainer = Trainer(
         network,
         build_optimizer(recipe),
@@ -107,9 +114,16 @@ def run_recipe(
     parts = {"train": data.train, "validation": data.validation, "test": data.test}
     evaluations = {name: evaluate(network, split) for name, split in parts.items() if split is not None}
     metrics = measure(recipe, data, trainer, evaluations)
+    metrics["wall_seconds"] = trainer.earlier_wall + perf_counter() - began
     write_json(folder.metrics, metrics)
     draw(folder, recipe, network, data)
-    return Run(folder, recipe, network, trainer.history, metrics, evaluations, data)
+    run = Run(folder, recipe, network, trainer.history, metrics, evaluations, data)
+    if on_saved is not None:
+        on_saved(run)
+    if recipe.report.enabled:
+        judged = evaluations.get("test") or evaluations.get("validation") or evaluations["train"]
+        write_report(folder, data, network=network, evaluation=judged)
+    return run
 
 
 def train(trainer: Trainer, recipe: Recipe, data: Digits) -> None:
@@ -145,6 +159,7 @@ def go_on(trainer: Trainer, folder: RunFolder, recipe: Recipe, fingerprint: int)
     epochs, source = recipe.training.epochs, recipe.data.source
     changes = {
         "training": before.training.model_copy(update={"epochs": epochs}),
+        "report": recipe.report,
         "data": before.data.model_copy(update={"source": source}),  # the same images may lie elsewhere by now
     }
     if before.model_copy(update=changes) != recipe:
@@ -158,51 +173,11 @@ def go_on(trainer: Trainer, folder: RunFolder, recipe: Recipe, fingerprint: int)
     trainer.restore(arrays, values)
 
 
-def measure(recipe: Recipe, data: Digits, trainer: Trainer, evaluations: dict[str, Evaluation]) -> dict[str, Any]:
-    """What metrics.json says of a run."""
-    parts = {"train": data.train, "validation": data.validation, "test": data.test}
-    metrics: dict[str, Any] = {
-        "recipe": recipe.name,
-        "dataset": {
-            "source": data.source,
-            "note": data.note,
-            **{name: 0 if split is None else len(split) for name, split in parts.items()},
-        },
-        "parameters": len(trainer.network.parameters),
-        "epochs": trainer.epoch,
-        "outcome": trainer.outcome,
-        "seed": recipe.training.seed,
-        "threads": trainer.threads,
-        "seconds": trainer.seconds,
-        "wall_seconds": trainer.wall_seconds,
-        "samples_per_second": samples_trained(trainer, data.train) / max(trainer.seconds, 1e-9),
-        "peak_memory_mb": peak_memory_mb(),
-    }
-    for name in parts:
-        evaluation = evaluations.get(name)
-        metrics[f"{name}_accuracy"] = evaluation.accuracy if evaluation else None
-        metrics[f"{name}_loss"] = evaluation.loss if evaluation else None
-    first = trainer.history.epochs[0] if trainer.history.epochs else None
-    metrics["first_epoch_validation_accuracy"] = first.validation_accuracy if first else None
-    metrics["first_epoch_validation_loss"] = first.validation_loss if first else None
-    return metrics
+def write_report(folder: RunFolder, digits: Digits, *, network: Network, evaluation: Evaluation) -> None:
+    """The page about the run (importing what draws it takes a second, so only where one is wanted)."""
+    from inkling.report import write_report as write
 
-
-def samples_trained(trainer: Trainer, train: Split) -> int:
-    """How many images the training has seen, each time counted."""
-    return trainer.epoch * len(train) + trainer.batch * trainer.batch_size
-
-
-def peak_memory_mb() -> float:
-    """The most memory that this process has held so far, in MB (10⁶ bytes)."""
-    if sys.platform == "win32":
-        import psutil
-
-        return float(psutil.Process().memory_info().peak_wset / 1e6)
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+    write(folder, digits, network=network, evaluation=evaluation)
 
 
 def draw(folder: RunFolder, recipe: Recipe, network: Network, data: Digits) -> None:

@@ -142,7 +142,7 @@ class TrainingSettings(Section):
 
     epochs: NonNegativeInt = 10
     batch_size: PositiveInt | Literal["full"] = 128
-    seed: NonNegativeInt = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     log_every: PositiveInt | None = None
     early_stopping: PositiveInt | None = None
     """Stop after so many epochs without a better validation loss, and keep the best weights."""
@@ -154,6 +154,12 @@ class FiguresSettings(Section):
 
     predictions: NonNegativeInt = 10
     """How many test images, with predicted and true label, in figures/predictions.png; 0 for none."""
+
+
+class ReportSettings(Section):
+    """The page about the run, report.html, and the vital signs of the layers that it shows."""
+
+    enabled: bool = True
 
 
 class Recipe(Section):
@@ -172,6 +178,7 @@ class Recipe(Section):
     schedule: ScheduleSettings = ScheduleSettings()
     training: TrainingSettings = TrainingSettings()
     figures: FiguresSettings = FiguresSettings()
+    report: ReportSettings = ReportSettings()
 
     @check(mode="after")
     def fits_together(self) -> Recipe:

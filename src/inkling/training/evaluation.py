@@ -12,7 +12,7 @@ from inkling.errors import InklingError
 from inkling.nn import Network
 from inkling.nn.network import blocks
 from inkling.nn.part import Array
-from inkling.training.trainer import Samples, as_samples
+from inkling.training.samples import Samples, as_samples
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,8 @@ class Interruptible:
         self.before: dict[int, Any] = {}
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
+                if signal.getsignal(number) is signal.SIG_IGN:
+                    continue  # who started us wants it ignored, as the shell does for a job in the background
                 self.before[number] = signal.signal(number, self.note)
         return self
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from contextlib import ExitStack
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -21,19 +21,8 @@ from inkling.training.callbacks import Callback
 from inkling.training.health import TrainingDiverged, explain_non_finite, warn_about_input
 from inkling.training.history import Epoch, History
 from inkling.training.interrupt import Interruptible
+from inkling.training.samples import Samples, as_samples
 from inkling.training.threads import BatchWalker, available_threads
-
-
-class Samples(Protocol):
-    """Images and their labels: a split of `load_data`, or anything like it."""
-
-    @property
-    def images(self) -> Array:
-        """(n, …), uint8 or float."""
-
-    @property
-    def labels(self) -> Array:
-        """(n,), integers."""
 
 
 class Trainer:
@@ -108,6 +97,7 @@ class Trainer:
         self.epoch_began_with = self.shuffler.bit_generator.state
         self._take_back()
         self.started = perf_counter()
+        self.step_before, self.seconds_before = self.step, self.seconds
         warn_about_input(self.train.images)
         with ExitStack() as ends:
             try:
@@ -129,6 +119,8 @@ class Trainer:
         with Interruptible() as interrupt, self.walker.ready(), np.errstate(over="ignore", invalid="ignore"):
             while self.epoch < self.epochs and not self.stopping and not interrupt.requested:
                 self._train_epoch(interrupt)
+            if not np.isfinite(self.network.parameters).all():  # no further loss will tell of the last step
+                raise TrainingDiverged(explain_non_finite(self, self.train.images[:1]))
             # Ctrl-C in the very last step takes nothing from a training that was over anyhow.
             if self.epoch >= self.epochs:
                 self.outcome = "finished"
@@ -215,6 +207,11 @@ class Trainer:
         return self.right_sum / max(self.seen, 1)
 
     @property
+    def steps_taken(self) -> int:
+        """Steps since `fit` began; of a resumed training, only the new ones."""
+        return self.step - self.step_before
+
+    @property
     def seconds(self) -> float:
         """Time spent training so far, without validation and callbacks at an epoch's end."""
         return self.earlier_seconds + self.epoch_seconds
@@ -297,38 +294,3 @@ class Trainer:
                 prefix = f"callback.{index}."
                 mine = {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
                 callback.restore(mine, kept["values"])
-
-
-def as_samples(data: Samples | tuple[Array, Array], network: Network, part: str) -> Samples:
-    """Images and labels that fit each other and the network.
-
-    Raises InklingError if they don't; `part` says in its message whose they are. ShapeError for the wrong pixels.
-    """
-    images, labels = data if isinstance(data, tuple) else (data.images, data.labels)
-    images, labels = np.asarray(images), np.asarray(labels)
-    classes = math.prod(network.output_shape)
-    if len(images) == 0:
-        raise InklingError(f"there are no {part} images")
-    if labels.shape != (len(images),):
-        raise InklingError(
-            f"{len(images)} {part} images need as many labels in one row, but labels have shape {labels.shape}"
-        )
-    if labels.dtype.kind not in "iu":
-        raise InklingError(f"{part} labels must be integers 0…{classes - 1}, but they are {labels.dtype}")
-    if labels.min() < 0 or labels.max() >= classes:
-        raise InklingError(
-            f"{part} labels run from {labels.min()} to {labels.max()}, "
-            f"but the network has {classes} classes: 0…{classes - 1}"
-        )
-    if images.dtype.kind == "f" and not np.isfinite(images).all():
-        raise InklingError(f"some pixels of the {part} images are not finite numbers (NaN or infinity)")
-    network.enter(images[:1])
-    return Arrays(images, labels)
-
-
-class Arrays:
-    """Images and labels, side by side."""
-
-    def __init__(self, images: Array, labels: Array) -> None:
-        self.images = images
-        self.labels = labels

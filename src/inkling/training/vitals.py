@@ -34,8 +34,8 @@ class Sign:
     """One layer after one epoch (0: before the first), on the probe images, dropout off.
 
     Standard deviations are over all numbers of the layer; `gradient_std` is of ∂loss/∂output. `zero_fraction` is
-    how many outputs are exactly 0, `dead_units` how many neurons are 0 for every image. The weight figures are None
-    for layers that learn nothing.
+    how many outputs are exactly 0, `dead_units` how many of the `units` neurons are 0 for every image. The weight
+    figures are None for layers that learn nothing.
     """
 
     epoch: int
@@ -45,6 +45,7 @@ class Sign:
     gradient_std: float
     zero_fraction: float
     dead_units: int
+    units: int
     weight_std: float | None = None
     weight_gradient_std: float | None = None
 
@@ -87,6 +88,7 @@ class Vitals(Callback):
                     float(step.dout.std()),
                     float(np.mean(flat == 0)),
                     int(np.count_nonzero(~flat.any(axis=0))),
+                    flat.shape[1],
                     None if weights is None else float(weights.std()),
                     None if gradients is None else float(gradients.std()),
                 )
@@ -114,7 +116,7 @@ def to_csv(signs: list[Sign]) -> str:
 
 def read_vitals(path: Path | str) -> list[Sign]:
     """What `Vitals` wrote. Raises InklingError if the file is missing or something else."""
-    whole = {"epoch": int, "layer": str, "dead_units": int}
+    whole = {"epoch": int, "layer": str, "dead_units": int, "units": int}
     try:
         with Path(path).open(newline="", encoding="utf-8") as file:
             return [
