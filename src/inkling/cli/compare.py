@@ -117,7 +117,11 @@ def train_one(recipe: Recipe, folder: Path | None, news: Console, *, say_data: b
     from inkling.training import Progress
 
     # Where there is a screen the bar tells enough; the lines of all epochs of all runs would bury the table.
-    callbacks = [Progress(max(recipe.training.epochs, 1), console=news)] if news.is_terminal and not news.quiet else []
+    callbacks = (
+        [Progress(max(recipe.training.epochs, 1), console=news, table=False)]
+        if news.is_terminal and not news.quiet
+        else []
+    )
     with Loading() as progress:
 
         def on_data(digits: Digits) -> None:

@@ -34,28 +34,15 @@ def submit(
     from inkling.storage import write_atomically
 
     network = load_reader(model)
-    place = file_to_write(out, test)
+    if out.exists() and test.exists() and out.samefile(test):
+        raise InklingError(f"--out {out} is the file to be read: name another")
     counts: list[int] = []
     with Loading() as progress:
-        write_atomically(place, lambda beside: counts.append(write_answers(network, test, beside, progress)))
+        write_atomically(out, lambda beside: counts.append(write_answers(network, test, beside, progress)))
     if json:
         print_json({"file": str(out), "count": counts[0]})
     else:
         results().print(f"{counts[0]:,} answers in [bold]{plain(out)}[/]", highlight=False, soft_wrap=True)
-
-
-def file_to_write(out: Path, test: Path) -> Path:
-    """The file that `out` means, links followed. Raises InklingError where writing it would destroy something else.
-
-    A new file takes the old one's place, so what is no file (a device, a pipe) must not be named.
-    """
-    if out.is_dir():
-        raise InklingError(f"--out {out} is a folder: name the file to write")
-    if out.exists() and not out.is_file():
-        raise InklingError(f"--out {out} is a device or a pipe: name the file to write")
-    if out.exists() and test.exists() and out.samefile(test):
-        raise InklingError(f"--out {out} is the file to be read: name another")
-    return out.resolve()
 
 
 def write_answers(network: Network, test: Path, out: Path, progress: Callable[[str, int, int | None], None]) -> int:

@@ -42,6 +42,10 @@ def train(
         str | None,
         typer.Option(metavar="RUN", help="Go on with an interrupted run: its folder, or latest.", show_default=False),
     ] = None,
+    page: Annotated[
+        bool | None,
+        typer.Option("--report/--no-report", help="Write report.html, a page about the run.", show_default="--report"),
+    ] = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -77,9 +81,15 @@ def train(
         l2=l2,
         seed=seed,
     )
+    if page is not None:
+        given["report.enabled"] = page
     if resume is not None:
-        if recipe != "default" or out is not None or given.keys() - {"training.epochs", "data.source"}:
-            raise InklingError("--resume goes on as the run began: only --epochs and --data go with it")
+        if (
+            recipe != "default"
+            or out is not None
+            or given.keys() - {"training.epochs", "data.source", "report.enabled"}
+        ):
+            raise InklingError("--resume goes on as the run began: only --epochs, --data and --report go with it")
         resume = str(RunFolder.open(resume).path)
     chosen = load_recipe(resume or recipe, given)
     news = results(aside=json)
@@ -97,13 +107,14 @@ def train(
             resume=resume,
             callbacks=[] if quiet else [Progress(chosen.training.log_every, console=news)],
             on_data=announce_data,
+            on_saved=lambda run: None if json or quiet else show_results(news, run),
             progress=progress,
             report=report,
         )
     if json:
         print_json({**run.metrics, "run": str(run.folder.path)})
-    elif not quiet:
-        show_results(news, run)
+    elif run.recipe.report.enabled and not quiet:
+        news.print(f"[bold]report[/]     {plain(run.folder.report)}", highlight=False, soft_wrap=True)
     if run.metrics["outcome"] == "interrupted":
         raise typer.Exit(130)
 
