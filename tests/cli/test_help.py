@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from stripes import Inkling
 
-COMMANDS = ["train", "evaluate", "predict", "submit", "compare", "recipes", "explain", "data"]
+COMMANDS = ["train", "evaluate", "predict", "submit", "compare", "recipes", "explain", "figures", "report", "data"]
 
 
 def test_every_command_is_listed(inkling: Inkling) -> None:

@@ -170,6 +170,7 @@ def test_without_a_test_set_validation_judges(folder: Path) -> None:
 
 
 def test_the_machine_of_the_training_is_named_if_the_run_noted_it(folder: Path) -> None:
+    change_metrics(folder, environment=None)
     assert "versions and machine as they were when this report was written" in Page.read(write_report(folder)).text
     change_metrics(folder, environment={"processor": "Difference Engine No. 2"})
     text = Page.read(write_report(folder)).text

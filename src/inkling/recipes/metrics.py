@@ -7,6 +7,7 @@ from typing import Any
 
 from inkling.data import Digits, Split
 from inkling.recipes.settings import Recipe
+from inkling.report.environment import environment
 from inkling.training import Evaluation, Trainer
 
 
@@ -30,6 +31,7 @@ def measure(recipe: Recipe, data: Digits, trainer: Trainer, evaluations: dict[st
         "samples_per_second": samples_trained(trainer, data.train) / max(trainer.seconds, 1e-9),
         "peak_memory_mb": peak_memory_mb(),
     }
+    metrics["environment"] = environment()
     for name in parts:
         evaluation = evaluations.get(name)
         metrics[f"{name}_accuracy"] = evaluation.accuracy if evaluation else None

@@ -1,9 +1,11 @@
 """How many threads do the work, and the one place where they are managed.
 
-Small batches go through the network in one piece, and NumPy's BLAS spreads each matrix product over the
-cores. A batch of thousands is cut into blocks that stay in the cache, and each thread takes its share of the
-blocks through a replica of the network, with one BLAS thread each: nobody waits for anybody until the
-gradients are added up. Who takes which block is fixed, so the same number of threads gives the same bits.
+Small batches go through the network in one piece. NumPy's BLAS spreads each matrix product over the cores, unless
+the products are so small that its threads would wait for each other longer than they work.
+
+A batch of thousands is cut into blocks that stay in the cache, and each thread takes its share of the blocks through
+a replica of the network, with one BLAS thread each: nobody waits for anybody until the gradients are added up. Who
+takes which block is fixed, so the same number of threads gives the same bits.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ BLOCK = 512
 """Samples a block: their pixels as float32 take 1.6 MB."""
 LARGE = 4 * BLOCK
 """A batch of at least this many samples is walked in blocks."""
+WORTH_SHARING = 50e6
+"""Floating-point operations a step, from which on sharing them between BLAS threads is worth the waiting."""
 
 
 def available_threads() -> int:
@@ -40,6 +44,9 @@ class BatchWalker:
         self.network = network
         self.large = batch_size >= LARGE
         self.threads = threads
+        # Each weight takes part in three products a sample (forward, dW, dx), each a multiplication and an addition.
+        operations = 6 * network.weight_count * batch_size
+        self.blas_threads = 1 if self.large or operations < WORTH_SHARING else threads
         if self.large:
             self.replicas = [network.replica(f"/thread {index}") for index in range(threads)]
             self.sums = [np.zeros_like(network.gradients) for _ in self.replicas]
@@ -50,7 +57,7 @@ class BatchWalker:
         """The threads exist, and BLAS uses as many as suits them, while this context is open."""
         from threadpoolctl import threadpool_limits
 
-        with threadpool_limits(1 if self.large else self.threads, user_api="blas"):
+        with threadpool_limits(self.blas_threads, user_api="blas"):
             if not self.large:
                 yield
                 return
