@@ -11,8 +11,9 @@ import pytest
 from rich.console import Console
 from stripes import Answer, Inkling
 
-from inkling.cli.compare import FIGURES, spread, tables
+from inkling.cli.compare import tables
 from inkling.training import Callback, Trainer
+from inkling.training.spread import FIGURES, spread
 
 SMALL = ["--epochs", "1", "--batch-size", "50", "--set", "network.hidden=[16]"]
 SETTINGS = ["--set", "training.threads=1", "--set", "figures.predictions=0"]
@@ -37,6 +38,7 @@ def test_the_table_holds_mean_and_standard_deviation_over_the_seeds(compare: Ink
     assert [(row["recipe"], row["seed"]) for row in rows] == [
         (name, seed) for name in ("default", "sigmoid-mse") for seed in range(3)
     ]
+    assert Path("out/comparison.png").read_bytes().startswith(b"\x89PNG")
     lines = answer.out.splitlines()
     for name in ("default", "sigmoid-mse"):
         first = next(number for number, line in enumerate(lines) if line.startswith(f"│ {name} "))
@@ -47,8 +49,10 @@ def test_the_table_holds_mean_and_standard_deviation_over_the_seeds(compare: Ink
             if values[0] is None:
                 assert means[column] == "–"
                 continue
-            scale, form = (100, "{:.2f} %") if "accuracy" in key else (1, "{:.1f}" if key == "seconds" else "{:.4f}")
-            assert means[column] == form.format(scale * sum(values) / 3)
+            scale, form = (
+                (100, "{:.2f}\u00a0%") if "accuracy" in key else (1, "{:.1f}" if key == "seconds" else "{:.4f}")
+            )
+            assert means[column] == form.format(scale * sum(values) / 3).removesuffix("\u00a0%")
             mean = sum(values) / 3
             deviation = (sum((value - mean) ** 2 for value in values) / 2) ** 0.5
             assert deviations[column] == "± " + form.format(scale * deviation)
@@ -140,7 +144,7 @@ def test_every_figure_can_be_read_at_any_width(width: int, count: int, seeds: in
 def test_a_spread_is_that_of_a_sample() -> None:
     values = [0.975, 0.977, 0.9791]
     deviation = 100 * statistics.stdev(values)
-    assert spread("test_accuracy", values) == f"97.70 % ± {deviation:.2f} %"
+    assert spread("test_accuracy", values) == f"97.70 ± {deviation:.2f}\u00a0%"
     assert spread("seconds", [1.0, None, 3.0]) == "2.0 ± 1.4"
     assert spread("test_loss", [0.5]) == "0.5000"
     assert spread("validation_loss", [None, None]) == "–"

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import statistics
-from importlib import import_module
 
 import numpy as np
 import pytest
 from subjects import assert_readable, history, title, words
 
 from inkling.figures import comparison
-from inkling.figures.comparison import FIGURES, spread
+from inkling.figures.comparison import FIGURES
 from inkling.training import History
 
 NAMES = ("dropout-l2-sgd", "dropout-l2-momentum", "dropout-l2-adam", "sigmoid-mse", "kaggle-64-64", "full-batch")
@@ -124,14 +123,3 @@ def test_nothing_is_no_error():
     figure = comparison([], {})
     assert_readable(figure)
     assert "Nothing to compare" in words(figure)
-
-
-def test_the_same_words_as_in_the_terminal():
-    compare = import_module("inkling.cli.compare")  # the room has a command of the same name
-
-    assert compare.FIGURES == FIGURES
-    for values in ([0.5], [0.97, 0.98, 0.975], []):
-        for key in FIGURES:
-            assert spread(key, values) == compare.spread(key, list(values)).replace(" % ±", " ±").replace(
-                " %", "\u00a0%"
-            )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import statistics
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,18 +20,6 @@ if TYPE_CHECKING:
     from inkling.data import Digits
     from inkling.recipes import Recipe
 
-FIGURES = {
-    "train_accuracy": "train accuracy",
-    "train_loss": "train loss",
-    "validation_accuracy": "valid. accuracy",
-    "validation_loss": "valid. loss",
-    "test_accuracy": "test accuracy",
-    "test_loss": "test loss",
-    "first_epoch_validation_accuracy": "epoch 1 valid.",
-    "seconds": "seconds",
-}
-"""What is compared: the key in metrics.json, and the column's head."""
-
 
 def compare(
     recipes: Annotated[list[str], typer.Argument(metavar="RECIPE", help="Names of recipes, or .toml files.")],
@@ -42,7 +29,8 @@ def compare(
     data: options.Data = None,
     settings: options.Settings = None,
     out: Annotated[
-        Path | None, typer.Option(help="A folder for the runs and compare.json.", show_default="runs/")
+        Path | None,
+        typer.Option(help="A folder for the runs, compare.json and comparison.png.", show_default="runs/"),
     ] = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
@@ -78,6 +66,8 @@ def compare(
             write_json(out / "compare.json", rows)
         if rows[-1]["outcome"] == "interrupted":
             break
+    if out is not None:
+        draw(rows, out)
     if json:
         print_json(rows)
     else:
@@ -134,27 +124,24 @@ def train_one(recipe: Recipe, folder: Path | None, news: Console, *, say_data: b
     return {**run.metrics, "run": str(run.folder.path)}
 
 
+def draw(rows: list[dict[str, Any]], out: Path) -> None:
+    """The table and the curves as a picture."""
+    from inkling.figures import comparison
+    from inkling.storage import RunFolder, write_atomically
+    from inkling.training import History
+
+    histories: dict[str, list[History]] = {}
+    for row in rows:
+        histories.setdefault(row["recipe"], []).append(History.read(RunFolder(row["run"]).history))
+    picture = comparison(rows, histories)
+    write_atomically(out / "comparison.png", lambda beside: picture.savefig(beside, format="png"))
+
+
 def row_line(metrics: dict[str, Any]) -> str:
     """One run in one line."""
     accuracies = {name: metrics[f"{name}_accuracy"] for name in ("train", "validation", "test")}
     parts = [f"{name} {percent(accuracy)}" for name, accuracy in accuracies.items() if accuracy is not None]
     return f"  {', '.join(parts)}, {metrics['seconds']:.1f} s"
-
-
-def figure(key: str, value: float) -> str:
-    """A figure as its column shows it."""
-    if key == "seconds":
-        return f"{value:.1f}"
-    return percent(value) if "accuracy" in key else f"{value:.4f}"
-
-
-def spread(key: str, values: list[float | None], between: str = " ") -> str:
-    """Mean ± standard deviation (of a sample) of the values that exist; `between` stands before the ±."""
-    known = [value for value in values if value is not None]
-    if not known:
-        return "–"
-    mean = figure(key, statistics.fmean(known))
-    return mean if len(known) == 1 else f"{mean}{between}± {figure(key, statistics.stdev(known))}"
 
 
 def tables(rows: list[dict[str, Any]], width: int) -> list[Table]:
@@ -188,6 +175,8 @@ def a_row_each(by_name: dict[str, list[dict[str, Any]]]) -> Table:
     """A row for each recipe; the deviation stands below the mean."""
     from rich.table import Table
 
+    from inkling.training.spread import FIGURES, spread
+
     several = any(len(same) > 1 for same in by_name.values())
     made = Table(title=TITLE if several else None, title_justify="left", show_lines=several)
     made.add_column("recipe", style="bold", overflow="fold")
@@ -203,6 +192,8 @@ def a_row_each(by_name: dict[str, list[dict[str, Any]]]) -> Table:
 def a_column_each(by_name: dict[str, list[dict[str, Any]]]) -> Table:
     """A column for each recipe."""
     from rich.table import Table
+
+    from inkling.training.spread import FIGURES, spread
 
     several = any(len(same) > 1 for same in by_name.values())
     made = Table(title=TITLE if several else None, title_justify="left")

@@ -10,25 +10,15 @@ import numpy as np
 
 from inkling.figures.curves import columns as numbers_of
 from inkling.figures.curves import looks, scale_accuracies, scale_epochs, scale_losses
-from inkling.figures.style import BLUE, MUTED, new_figure, notice, percent, styled, tidy
+from inkling.figures.style import BLUE, MUTED, new_figure, notice, styled, tidy
 from inkling.nn.part import Array
 from inkling.training import History
+from inkling.training.spread import FIGURES, spread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FIGURES = {
-    "train_accuracy": "train accuracy",
-    "train_loss": "train loss",
-    "validation_accuracy": "valid. accuracy",
-    "validation_loss": "valid. loss",
-    "test_accuracy": "test accuracy",
-    "test_loss": "test loss",
-    "first_epoch_validation_accuracy": "epoch 1 valid.",
-    "seconds": "seconds",
-}
-"""What is compared: the key in metrics.json, and the column's head."""
 ROW = 0.34
 """The height of a row of the table, in inches."""
 
@@ -84,24 +74,6 @@ def best(key: str, rows: Sequence[Mapping[str, Any]], recipes: Sequence[str]) ->
         return set()
     aim = max(means.values()) if "accuracy" in key else min(means.values())
     return {name for name, mean in means.items() if mean == aim}
-
-
-def figure_text(key: str, value: float) -> str:
-    """A figure as its column shows it."""
-    if key == "seconds":
-        return f"{value:.1f}"
-    return percent(value) if "accuracy" in key else f"{value:.4f}"
-
-
-def spread(key: str, values: Sequence[float]) -> str:
-    """Mean ± standard deviation (of a sample)."""
-    if not values:
-        return "–"
-    mean = figure_text(key, statistics.fmean(values))
-    if len(values) == 1:
-        return mean
-    number = mean.removesuffix("\u00a0%")
-    return f"{number} ± {figure_text(key, statistics.stdev(values))}"
 
 
 def draw_table(axes: Axes, rows: Sequence[Mapping[str, Any]], recipes: Sequence[str]) -> None:
