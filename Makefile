@@ -3,11 +3,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+BENCH ?= .venv-bench
 DATA ?= auto
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format clean
+.PHONY: help run test lint format clean bench bench-quick bench-step
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -28,8 +29,17 @@ format: $(VENV)/.test  ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+bench: $(BENCH)/.ready  ## Measure Inkling beside PyTorch, JAX and scikit-learn (about ten minutes)
+	@$(BENCH)/bin/python benchmarks/bench.py
+
+bench-quick: $(BENCH)/.ready  ## The same with fewer rounds and peers, for use while working
+	@$(BENCH)/bin/python benchmarks/bench.py --quick --only ABCDEF
+
+bench-step: $(VENV)/.run  ## Show where the time of one training step goes
+	@$(BIN)/python benchmarks/step.py
+
 clean:  ## Remove the environment and everything built (runs stay)
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -46,3 +56,10 @@ $(VENV)/.test: $(VENV)/bin/python pyproject.toml
 	@echo "installing Inkling and what its tests need …"
 	@$(BIN)/pip install --quiet --editable ".[test,lint]"
 	@touch $@ $(VENV)/.run
+
+# A peer that cannot be installed is named in the results as missing, so its failure is none of ours.
+$(BENCH)/.ready: benchmarks/requirements.txt pyproject.toml
+	@$(PYTHON) -m venv $(BENCH)
+	@$(BENCH)/bin/pip install --quiet --editable .
+	@while read -r peer; do $(BENCH)/bin/pip install --quiet "$$peer" || echo "no $$peer: it will be missing"; done < $<
+	@touch $@
