@@ -8,7 +8,7 @@ DATA ?= auto
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format clean bench bench-quick bench-step
+.PHONY: help run test lint format clean bench bench-quick bench-step notebooks
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -37,6 +37,10 @@ bench-quick: $(BENCH)/.ready  ## The same with fewer rounds and peers, for use w
 
 bench-step: $(VENV)/.run  ## Show where the time of one training step goes
 	@$(BIN)/python benchmarks/step.py
+
+notebooks: $(VENV)/.test  ## Run the notebooks and write them with outputs into docs/notebooks
+	@$(BIN)/pip install --quiet "nbconvert>=7.16"
+	@$(BIN)/python notebooks/render.py
 
 clean:  ## Remove the environment and everything built (runs stay)
 	rm -rf $(VENV) $(BENCH) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
