@@ -18,7 +18,7 @@ import tempfile
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 from workloads import WORKLOADS, Workload, prepare
@@ -33,6 +33,10 @@ PEERS = {
     "JAX": ["jax_peer.py"],
     "scikit-learn": ["sklearn_peer.py"],
 }
+REST = 0.3
+"""Seconds between turns: the threads of some libraries go on spinning for a while when their work is done."""
+TURN = 1.0
+"""Seconds that a turn should take: as many epochs as fit."""
 QUICK = ("Inkling", "floor", "PyTorch fused", "JAX")
 RIVALS = tuple(name for name in PEERS if name not in ("Inkling", "floor"))
 ONE, MANY = 1, 10_000
@@ -68,8 +72,9 @@ class Process:
         line = self.process.stdout.readline()
         if not line:
             self.process.wait()
-            complaint = (self.process.stderr.read() if self.process.stderr else "").strip().splitlines()
-            raise RuntimeError(complaint[-1] if complaint else "it ended without a word")
+            said = (self.process.stderr.read() if self.process.stderr else "").strip().splitlines()
+            errors = [line for line in said if "Error" in line] or said
+            raise RuntimeError(errors[-1] if errors else "it ended without a word")
         return json.loads(line)
 
     def end(self) -> None:
@@ -99,13 +104,18 @@ def train_rounds(workload: Workload, names: tuple[str, ...], rounds: int) -> dic
         times: dict[str, list[float]] = {name: [] for name in peers}
         losses: dict[str, float] = {}
         memory: dict[str, float] = {}
-        steps = 20 if workload.batch >= workload.samples else 1
+        trained = dict.fromkeys(peers, 0)
+        steps = dict.fromkeys(peers, 1)
         for number in range(rounds + 1):
             for name, peer in list(peers.items()):
+                sleep(REST)
                 try:
-                    answers = [peer.ask("epoch", number * steps + step) for step in range(steps)]
+                    answers = [peer.ask("epoch", trained[name] + step) for step in range(steps[name])]
+                    trained[name] += steps[name]
                     if number == 0:
                         losses[name] = peer.ask("loss")["loss"]
+                        again = peer.ask("epoch", 1)["seconds"]  # the first one may have compiled something
+                        steps[name], trained[name] = max(1, round(TURN / again)), 2
                 except RuntimeError as error:
                     missing[name] = str(error)
                     del peers[name], times[name]

@@ -19,8 +19,8 @@ class Jax:
         self.parameters = [
             (jnp.asarray(w), jnp.asarray(b)) for w, b in zip(prepared.weights, prepared.biases, strict=True)
         ]
-        zeros = jax.tree.map(jnp.zeros_like, self.parameters)
-        self.memory = (zeros, zeros, jnp.zeros(())) if work.optimizer == "adam" else ()
+        m, v = (jax.tree.map(jnp.zeros_like, self.parameters) for _ in range(2))
+        self.memory = (m, v, jnp.zeros(())) if work.optimizer == "adam" else ()
         self.key = jax.random.key(0)
         self.run = jax.jit(self.compiled_epoch, donate_argnums=(0, 1))
         self.probabilities = jax.jit(lambda p, x: jax.nn.softmax(logits(p, x, 0.0, None)))

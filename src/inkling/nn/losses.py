@@ -102,13 +102,15 @@ class SoftmaxCrossEntropy(Loss):
     def forward(self, outputs: Array, labels: Array) -> float:
         z, self.labels = outputs, labels
         count = len(z)
-        largest = np.maximum.reduce(z, axis=1, keepdims=True, out=self.work("largest", (count, 1)))
+        rows = self.rows(count)
+        # NumPy finds where the largest score of each row stands several times faster than what it is.
+        largest = z[rows, z.argmax(axis=1)][:, np.newaxis]
         shifted = np.subtract(z, largest, out=self.work("shifted", z.shape))
         self.p = np.exp(shifted, out=self.work("p", z.shape))
         total = np.matmul(self.p, self.work("ones", (z.shape[1], 1), fill=1), out=largest)
         np.divide(self.p, total, out=self.p)
         log_total = np.log(total, out=total)
-        return float(np.mean(log_total[:, 0] - shifted[self.rows(count), labels]))
+        return float(np.add.reduce(log_total[:, 0] - shifted[rows, labels]) / count)
 
     def backward(self, batch: int | None = None) -> Array:
         if self.label_smoothing:
