@@ -55,7 +55,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if os.environ.get("BENCH_QUIET", "1") == "1" else None,
             text=True,
-            env={**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
+            env={**unfettered(), "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
         )
         self.base_mb = float(self.answer()["base_mb"])
 
@@ -82,6 +82,12 @@ class Process:
         if self.process.stdin is not None:
             self.process.stdin.close()
         self.process.wait()
+
+
+def unfettered() -> dict[str, str]:
+    """The environment without what would keep a library from choosing the fastest kernels for this processor."""
+    fetters = ("OPENBLAS_", "MKL_", "ONEDNN_", "DNNL_", "XLA_FLAGS", "NPY_DISABLE", "ATEN_CPU_CAPABILITY")
+    return {name: value for name, value in os.environ.items() if not name.startswith(fetters)}
 
 
 def start(names: tuple[str, ...], folder: Path, missing: dict[str, str]) -> dict[str, Process]:
@@ -189,7 +195,9 @@ def cold_rounds(rounds: int) -> dict[str, Any]:
         for number in range(rounds + 1):
             for name, kept in times.items():
                 began = perf_counter()
-                subprocess.run([sys.executable, "-c", COLD[name], place], check=True, stdout=subprocess.DEVNULL)
+                subprocess.run(
+                    [sys.executable, "-c", COLD[name], place], check=True, stdout=subprocess.DEVNULL, env=unfettered()
+                )
                 if number:
                     kept.append(perf_counter() - began)
     return {"workload": "from the shell to the first prediction", "seconds": times, "missing": missing}
