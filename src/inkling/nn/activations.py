@@ -121,9 +121,9 @@ def softmax(z: Array, out: Array | None = None) -> Array:
 
     Subtracting the row's largest score first changes nothing (it cancels) and keeps e^z from overflowing.
     """
-    a = np.subtract(z, np.max(z, axis=1, keepdims=True), out=out)
+    a = np.subtract(z, np.maximum.reduce(z, axis=1, keepdims=True), out=out)
     np.exp(a, out=a)
-    return np.divide(a, np.sum(a, axis=1, keepdims=True), out=a)
+    return np.divide(a, np.add.reduce(a, axis=1, keepdims=True), out=a)
 
 
 ACTIVATIONS: dict[str, type[Layer]] = {
