@@ -36,7 +36,7 @@ bench-quick: $(BENCH)/.ready  ## The same with fewer rounds and peers, for use w
 	@$(BENCH)/bin/python benchmarks/bench.py --quick --only ABCDEF
 
 bench-step: $(VENV)/.run  ## Show where the time of one training step goes
-	@$(BIN)/python benchmarks/step.py
+	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python benchmarks/step.py
 
 notebooks: $(VENV)/.test  ## Run the notebooks and write them with outputs into docs/notebooks
 	@$(BIN)/pip install --quiet "nbconvert>=7.16"

@@ -313,8 +313,10 @@ def table(heads: list[str], rows: list[list[str]]) -> list[str]:
 def warn_of_losses(key: str, result: dict[str, Any]) -> None:
     """Say so if peers did not do the same work: their losses after the first epoch must agree."""
     losses = result["loss_after_first"]
+    # Dropout draws other neurons in every library; between seeds of one and the same the loss differs by 10 %.
+    tolerance = 0.15 if "dropout" in result["workload"] else 0.03
     for name, value in losses.items():
-        if abs(value - losses["Inkling"]) > 0.05 * losses["Inkling"]:
+        if abs(value - losses["Inkling"]) > tolerance * losses["Inkling"]:
             print(f"  {key}: loss of {name} is {value:.4f}, Inkling's {losses['Inkling']:.4f}: not the same work?")
 
 
