@@ -52,7 +52,7 @@ LEVEL = [0.5, 0.2, 0.1, 0.1, 0.1, 0.1]
     ("losses", "outcome", "train", "test", "says"),
     [
         (LEVEL, "finished", 0.985, 0.98, "a healthy training that generalises well"),
-        (LEVEL, "finished", 1.0, 0.95, "learned its training images by heart: dropout"),
+        (LEVEL, "finished", 1.0, 0.95, "learned some of its training images by heart: "),
         ([0.5, 0.1, 0.2, 0.3], "finished", 0.99, 0.985, "by heart (its validation loss was lowest after epoch 2)"),
         ([0.5, 0.3, 0.2, 0.15], "finished", 0.985, 0.98, "After 4 epochs the network was still improving"),
         (LEVEL, "finished", 0.90, 0.89, "it is too small, or its steps are"),
@@ -70,6 +70,22 @@ def test_the_verdict_follows_from_the_numbers(
     sentence = words.verdict(ended(record, losses, outcome, train=train, test=test))
     assert says in sentence
     assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("used", "advice"),
+    [
+        ({}, "dropout, L2 or early stopping"),
+        ({"network": {"dropout": 0.2}}, "L2 or early stopping"),
+        ({"network": {"dropout": 0.2}, "loss": {"l2": 1e-4}}, "early stopping"),
+        ({"network": {"dropout": 0.2}, "loss": {"l2": 1e-4}, "training": {"early_stopping": 5}}, "more images"),
+    ],
+)
+def test_the_verdict_advises_what_the_recipe_does_not_do_yet(
+    record: Record, used: dict[str, dict[str, float]], advice: str
+) -> None:
+    by_heart = replace(ended(record, LEVEL, train=1.0, test=0.95), recipe=used)
+    assert f": {advice} would help" in words.verdict(by_heart)
 
 
 @pytest.mark.parametrize("path", ["runs/one", "my runs/the first", "it's mine/run; rm -rf x"])

@@ -81,8 +81,8 @@ def verdict(record: Record) -> str:
         lowest = f" (its validation loss was lowest after epoch {best.epoch})"
         when = lowest if (last.validation_loss or 0) > 1.02 * (best.validation_loss or 0) else ""
         return (
-            f"The network reads {both} rightly, a gap that means it has learned its training images by heart"
-            f"{when}: dropout, L2 or early stopping would help it to generalise."
+            f"The network reads {both} rightly, a gap that means it has learned some of its training images by heart"
+            f"{when}: {cures(record)} would help it to generalise."
         )
     if still_improving(record):
         return f"After {epochs} the network was still improving: a longer training will most likely do better."
@@ -92,6 +92,17 @@ def verdict(record: Record) -> str:
             "or its steps are, to learn more."
         )
     return f"The network reads {both} rightly and has levelled off: a healthy training that generalises well."
+
+
+def cures(record: Record) -> str:
+    """What the recipe does not do against overfitting yet."""
+    settings = (
+        ("dropout", "network", "dropout"),
+        ("L2", "loss", "l2"),
+        ("early stopping", "training", "early_stopping"),
+    )
+    unused = [name for name, section, key in settings if not record.recipe.get(section, {}).get(key)]
+    return " or ".join(filter(None, (", ".join(unused[:-1]), *unused[-1:]))) or "more images"
 
 
 def overfits(train: float, unseen: float, last_loss: float | None, best_loss: float | None) -> bool:
