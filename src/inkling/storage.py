@@ -77,14 +77,15 @@ def write_arrays(path: Path | str, arrays: Mapping[str, Array], metadata: Mappin
     from safetensors.numpy import save
 
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    texts = {name: json.dumps(value) for name, value in metadata.items()}
-    content = save(contiguous, {**texts, "checksum": checksum(contiguous, texts)})
+    # One entry for all of it: safetensors writes several in any order, and the same model should be the same file.
+    described = json.dumps({**metadata, "checksum": checksum(contiguous, metadata)}, sort_keys=True)
+    content = save(contiguous, {"inkling": described})
     write_atomically(path, lambda beside: beside.write_bytes(content))
 
 
-def checksum(arrays: Mapping[str, Array], texts: Mapping[str, str]) -> str:
+def checksum(arrays: Mapping[str, Array], metadata: Mapping[str, Any]) -> str:
     """A number that changes, almost surely, when anything in a file does: a flipped bit is a wrong weight."""
-    total = zlib.crc32(json.dumps(texts, sort_keys=True).encode())
+    total = zlib.crc32(json.dumps(metadata, sort_keys=True).encode())
     for name, array in sorted(arrays.items()):
         total = zlib.crc32(f"{name} {array.dtype} {array.shape}".encode(), total)
         total = zlib.crc32(array.reshape(-1).view(np.uint8).data, total)
@@ -101,13 +102,13 @@ def read_arrays(path: Path | str) -> tuple[dict[str, Array], dict[str, Any]]:
         raise ModelFileError(f"{path} {kind}; expected a .safetensors file")
     try:
         with safe_open(path, framework="np") as file:
-            texts = file.metadata() or {}
-            if "checksum" not in texts:
+            metadata = json.loads((file.metadata() or {}).get("inkling", "{}"))
+            if "checksum" not in metadata:
                 raise ModelFileError(f"{path} is a safetensors file, but holds no Inkling network")
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if texts.pop("checksum") != checksum(arrays, texts):
+        if metadata.pop("checksum") != checksum(arrays, metadata):
             raise ModelFileError(f"{path} is damaged: its content does not match its checksum")
-        return arrays, {name: json.loads(text) for name, text in texts.items()}
+        return arrays, metadata
     except ModelFileError:
         raise
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

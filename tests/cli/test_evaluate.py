@@ -59,6 +59,13 @@ def test_other_data_can_be_named(inkling: Inkling, trained: Path) -> None:
     assert "no test split" in missing.err
 
 
+def test_without_test_images_the_held_out_ones_are_measured(train: Inkling, inkling: Inkling) -> None:
+    write_csv(Path("mine.csv"), stripes(80, 9))
+    assert train("--data", "mine.csv", "--set", "data.validation=20", "--out", "mine").status == 0
+    found = inkling("evaluate", "mine", "--json").json
+    assert (found["split"], found["count"]) == ("validation", 20)
+
+
 def test_the_newest_run_is_meant_where_none_is_named(inkling: Inkling, trained: Path) -> None:
     assert "inkling train" in inkling("evaluate").err
     shutil.copytree(trained, "runs/one")

@@ -143,3 +143,9 @@ def test_looking_after_its_health_does_not_change_the_training(patterns, make_ne
     train(watched, patterns(50))
     Trainer(alone, nn.SGD(0.05), threads=1).fit(patterns(50), epochs=3, batch_size=16)
     np.testing.assert_array_equal(watched.parameters, alone.parameters)
+
+
+def test_zero_weights_are_named_as_such(patterns):
+    network = nn.Network([nn.Dense(8, "zeros"), nn.ReLU(), nn.Dense(4, "zeros")], input_shape=(6, 6))
+    with pytest.warns(TrainingWarning, match="all first weights are zero"):
+        train(network, patterns(50))

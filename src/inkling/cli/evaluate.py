@@ -28,7 +28,9 @@ def evaluate(
     data: options.Data = None,
     split: Annotated[
         str | None,
-        typer.Option(help="train, validation or test.", show_default="test; all images where there is no test set"),
+        typer.Option(
+            help="train, validation or test.", show_default="test, or the best there is: validation, then train"
+        ),
     ] = None,
     json: options.Json = False,
 ) -> None:
@@ -51,7 +53,7 @@ def evaluate(
         raise InklingError(f"--split {split}: it can be train, validation or test")
     network = load_reader(model)
     digits = find_digits(model, data)
-    name = split or ("test" if digits.test is not None else "train")
+    name = split or next(part for part in reversed(SPLITS) if getattr(digits, part) is not None)
     chosen = getattr(digits, name)
     if chosen is None:
         there = [part for part in SPLITS if getattr(digits, part) is not None]

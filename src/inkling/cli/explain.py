@@ -24,7 +24,9 @@ TERMS = 4
 
 def explain(
     run: Model = "latest",
-    sample: Annotated[int, typer.Option(help="Which test image, counted from 0.", min=0)] = 0,
+    sample: Annotated[
+        int, typer.Option(help="Which test image, counted from 0 (without a test set: validation).", min=0)
+    ] = 0,
     data: options.Data = None,
     json: options.Json = False,
 ) -> None:
@@ -44,7 +46,9 @@ def explain(
 
     network = load_reader(run)
     digits = find_digits(run, data)
-    split = digits.test or digits.validation or digits.train
+    kind, split = "Test", digits.test
+    if split is None:
+        kind, split = ("Validation", digits.validation) if digits.validation else ("Training", digits.train)
     if sample >= len(split):
         raise InklingError(f"--sample {sample}: there are only {len(split):,} images, 0 … {len(split) - 1:,}")
     image, label = split.images[sample : sample + 1], split.labels[sample : sample + 1]
@@ -57,7 +61,7 @@ def explain(
         print_json(as_values(steps, proofs, sample, int(label[0])))
         return
     out = results()
-    say_digit(out, image[0], int(label[0]), sample)
+    say_digit(out, image[0], int(label[0]), f"{kind} image {sample}")
     watched: dict[str, int] = {}
     for step in steps.layers:
         say_forward(out, step, watched)
@@ -71,11 +75,11 @@ def explain(
     say_proofs(out, proofs)
 
 
-def say_digit(out: Console, image: Array, label: int, sample: int) -> None:
+def say_digit(out: Console, image: Array, label: int, name: str) -> None:
     """The digit as characters."""
     from inkling.data import ascii_digit
 
-    out.print(f"[bold]Test image {sample}, a {label}[/]: 28 × 28 pixels, each a number from 0 (paper) to 1 (ink)")
+    out.print(f"[bold]{name}, a {label}[/]: 28 × 28 pixels, each a number from 0 (paper) to 1 (ink)")
     out.print(ascii_digit(image, blocks=not out.options.ascii_only), highlight=False, markup=False)
 
 

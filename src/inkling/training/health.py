@@ -70,6 +70,10 @@ class Health(Callback):
             dead = int(np.count_nonzero(~a.reshape(len(a), -1).any(axis=0)))
             units = math.prod(layer.output_shape)
             if dead == units:
+                weights = [values for name, values in self.twin.named_parameters() if name.endswith(".W")]
+                if weights and not weights[0].any():
+                    self.warn("zeros", "all first weights are zero, so all neurons of a layer stay the same: use He's")
+                    continue
                 self.warn(
                     f"dead {layer.name}",
                     f"every neuron of {layer.name} is dead (all zero on {len(a)} images), so nothing behind it can "
