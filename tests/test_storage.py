@@ -62,6 +62,8 @@ HIDDEN = [
     [nn.Dense(5, nn.ScaledNormal(0.05)), nn.Tanh()],
     [nn.Dense(5, nn.GlorotNormal()), nn.Identity()],
     [nn.Dense(5, "zeros"), nn.Softmax()],
+    [nn.Conv2D(3, (3, 2), padding="same"), nn.BatchNorm(), nn.ReLU(), nn.MaxPool2D(2, 1), nn.AveragePool2D((1, 2))],
+    [nn.Conv2D(4, 2, 2, initializer="glorot"), nn.GlobalAveragePool2D(), nn.BatchNorm(0.5)],
 ]
 LAST = [
     (nn.SoftmaxCrossEntropy("sum", 0.1), []),
@@ -78,11 +80,13 @@ def test_every_network_comes_back_bit_for_bit(tmp_path, hidden, loss, dtype):
     layers = [nn.from_config(layer.config()) for layer in [*HIDDEN[hidden], nn.Dense(3), *end]]
     network = nn.Network(layers, input_shape=(4, 4), loss=loss, seed=7, dtype=dtype, l2=0.01)
     network.parameters += np.random.default_rng(0).normal(size=network.parameters.shape).astype(dtype)
+    network.state += np.random.default_rng(2).uniform(size=network.state.shape).astype(dtype)
     path = save_model(network, tmp_path / "model.safetensors")
     loaded = load_model(path)
     assert loaded.config() == network.config()
     assert loaded.dtype == dtype
     np.testing.assert_array_equal(loaded.parameters, network.parameters)
+    np.testing.assert_array_equal(loaded.state, network.state)
     images = np.random.default_rng(1).integers(0, 256, (6, 4, 4), dtype=np.uint8)
     np.testing.assert_array_equal(loaded.predict_proba(images), network.predict_proba(images))
 

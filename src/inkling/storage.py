@@ -1,9 +1,10 @@
 """Networks on disk: models, checkpoints, and the folder that a training run leaves behind.
 
-A model is a safetensors file: the parameters under their names ("dense_1.W"), the architecture as JSON in the
-metadata, which is enough to predict with nothing else. Safetensors holds numbers and text only, so a file
-from a stranger cannot run code here (a pickle could); a checksum tells when one is damaged. Everything is
-written beside its place and then renamed, so a crash leaves the old file whole.
+A model is a safetensors file: the parameters under their names ("dense_1.W"), what layers keep beside them
+("batchnorm_1.running_mean"), and the architecture as JSON in the metadata, which is enough to predict with nothing
+else. Safetensors holds numbers and text only, so a file from a stranger cannot run code here (a pickle could); a
+checksum tells when one is damaged. Everything is written beside its place and then renamed, so a crash leaves the old
+file whole.
 """
 
 from __future__ import annotations
@@ -117,13 +118,13 @@ def read_arrays(path: Path | str) -> tuple[dict[str, Array], dict[str, Any]]:
 
 
 def save_model(network: Network, path: Path | str, *, about: Mapping[str, Any] | None = None) -> Path:
-    """Write the network to `path` (.safetensors): parameters, and the architecture as metadata.
+    """Write the network to `path` (.safetensors): parameters and state, and the architecture as metadata.
 
     `about` is anything worth knowing about it (a JSON value by name: the recipe, the accuracy …).
     """
     path = Path(path)
     metadata = {"format": FORMAT, "version": 1, "network": network.config(), "about": dict(about or {})}
-    write_arrays(path, dict(network.named_parameters()), metadata)
+    write_arrays(path, {**dict(network.named_parameters()), **dict(network.named_state())}, metadata)
     return path
 
 
@@ -147,8 +148,8 @@ def load_model(model: Path | str) -> Network:
 
 
 def fill(network: Network, arrays: Mapping[str, Array], path: Path) -> None:
-    """Copy the arrays into the network's parameters. Raises ModelFileError unless they fit exactly."""
-    expected = dict(network.named_parameters())
+    """Copy the arrays into the network's parameters and state. Raises ModelFileError unless they fit exactly."""
+    expected = {**dict(network.named_parameters()), **dict(network.named_state())}
     if missing := expected.keys() - arrays.keys():
         raise ModelFileError(f"{path} lacks the parameters {', '.join(sorted(missing))}")
     for name, values in expected.items():

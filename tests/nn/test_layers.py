@@ -262,6 +262,25 @@ class TestDropout:
         first, second = (layer.forward(np.ones((9, 100)), training=True) for layer in layers)
         assert not np.array_equal(first, second)
 
+    @pytest.mark.parametrize("shape", [(1,), (7,), (5, 3), (8,)])
+    def test_the_samples_after_those_skipped_are_dropped_as_if_those_had_been_computed(self, shape) -> None:
+        layers = [nn.Dropout(0.5), nn.Dropout(0.5)]
+        for layer in layers:
+            nn.Network([layer, nn.Dense(2)], input_shape=shape)
+        whole, part = layers
+        ones = np.ones((20, *shape), np.float32)
+        masks = whole.forward(ones, training=True).copy()
+        part.skip(13)
+        np.testing.assert_array_equal(part.forward(ones[:4], training=True), masks[13:17])
+        part.skip(3)
+        np.testing.assert_array_equal(part.forward(ones, training=True), whole.forward(ones, training=True))
+
+    def test_rate_zero_skips_nothing_as_it_draws_nothing(self) -> None:
+        layer = self.dropout(0)
+        before = layer.random.bit_generator.state
+        layer.skip(100)
+        assert layer.random.bit_generator.state == before
+
     def test_both_dtypes_drop_the_same(self) -> None:
         single = self.dropout(0.3, np.float32).forward(np.ones((4, self.SIZE // 4), np.float32), training=True)
         double = self.dropout(0.3).forward(np.ones((4, self.SIZE // 4)), training=True)

@@ -400,16 +400,19 @@ class TestReplica:
         network.replica()
         np.testing.assert_array_equal(network.parameters, kept)
 
-    def test_a_name_sets_its_dropout_apart(self, x) -> None:
+    def test_its_random_numbers_go_on_from_where_those_of_the_network_stand(self, x) -> None:
         network = make(dropout=0.5)
-        masks = [twin.forward(x, training=True).copy() for twin in (network.replica("a"), network.replica("b"))]
-        assert not np.array_equal(*masks)
-        np.testing.assert_array_equal(masks[0], network.replica("a").forward(x, training=True))
+        network.forward(x, training=True)
+        twin = network.replica()
+        wanted = [network.forward(x, training=True).copy() for _ in range(2)]
+        for outputs in wanted:
+            np.testing.assert_array_equal(twin.forward(x, training=True), outputs)
 
     def test_blocks_computed_side_by_side_add_up_to_the_whole(self, x, labels) -> None:
-        network = make(loss=nn.SoftmaxCrossEntropy(label_smoothing=0.1))
-        twins = [network.replica(name) for name in ("a", "b")]
+        network = make(loss=nn.SoftmaxCrossEntropy(label_smoothing=0.1), dropout=0.4)
+        twins = [network.replica(), network.replica()]
         slices = (slice(0, 4), slice(4, 7))
+        twins[1].skip(4)
         threads = [
             threading.Thread(target=twin.data_gradients, args=(x[block], labels[block], 7))
             for twin, block in zip(twins, slices, strict=True)
@@ -460,6 +463,51 @@ class TestReplica:
             np.testing.assert_allclose(gradients, still.gradients, rtol=1e-12, atol=1e-15)
 
 
+class TestAdopting:
+    """Other vectors to learn in, as processes that share memory need them."""
+
+    def test_the_layers_look_onto_the_new_vectors_which_are_taken_as_they_are(self, x, labels, random) -> None:
+        network = make(l2=0.1)
+        parameters, gradients = random.normal(size=(2, len(network.parameters)))
+        kept = parameters.copy()
+        network.adopt(parameters, gradients)
+        assert network.parameters is parameters
+        assert network.gradients is gradients
+        np.testing.assert_array_equal(parameters, kept)
+        dense = network.layers[1]
+        np.testing.assert_array_equal(dense.W.ravel(), parameters[: dense.W.size])
+        before = gradients.copy()
+        train(network, x, labels, 1)
+        assert np.any(parameters != kept)
+        assert np.all(gradients != before)
+        assert all(np.shares_memory(value, parameters) for _, value in network.named_parameters())
+        assert all(np.shares_memory(gradient, gradients) for _, gradient in network.named_gradients())
+
+    def test_it_learns_there_as_it_would_have_at_home(self, x, labels) -> None:
+        moved, home = make(dropout=0.3, l2=0.1), make(dropout=0.3, l2=0.1)
+        moved.adopt(moved.parameters.copy(), moved.gradients.copy())
+        for network in (moved, home):
+            train(network, x, labels, 3)
+        np.testing.assert_array_equal(moved.parameters, home.parameters)
+        assert moved.weight_count == home.weight_count
+
+    def test_without_vectors_it_gets_new_ones(self) -> None:
+        network = make()
+        before = network.parameters
+        network.adopt()
+        assert network.parameters is not before
+        assert not network.parameters.any()
+
+    def test_l2_of_parts_is_that_of_the_whole(self, x, labels) -> None:
+        network = make(l2=0.3)
+        network.compute_gradients(x, labels)
+        wanted = network.gradients.copy()
+        network.data_gradients(x, labels)
+        for part in (slice(0, 5), slice(5, 6), slice(6, network.weight_count)):
+            network.add_l2_gradient_of(network.parameters[part], network.gradients[part])
+        np.testing.assert_array_equal(network.gradients, wanted)
+
+
 class TestRandomness:
     def test_state_saved_and_restored_gives_the_same_masks(self, x) -> None:
         network = make(dropout=0.5)
@@ -491,13 +539,35 @@ class TestRandomness:
         np.testing.assert_array_equal(networks[0].parameters, networks[1].parameters)
         assert not np.array_equal(networks[0].parameters, networks[2].parameters)
 
-    def test_reseed_starts_the_masks_anew_and_a_name_others(self, x) -> None:
+    def test_reseed_starts_the_masks_anew(self, x) -> None:
         network = make(dropout=0.5)
         first = network.forward(x, training=True).copy()
+        assert not np.array_equal(network.forward(x, training=True), first)
         network.reseed()
         np.testing.assert_array_equal(network.forward(x, training=True), first)
-        network.reseed("other")
-        assert not np.array_equal(network.forward(x, training=True), first)
+
+    @settings(deadline=None, max_examples=20)
+    @given(sizes=st.lists(st.integers(0, 9), min_size=1, max_size=5))
+    def test_every_sample_has_its_own_numbers_in_whatever_blocks_a_batch_comes(self, sizes) -> None:
+        whole, parts = make(dropout=0.5), make(dropout=0.5)
+        x = np.random.default_rng(0).normal(size=(sum(sizes), 12))
+        for _ in range(2):  # the second batch begins where the first one ended
+            wanted = whole.forward(x, training=True) if len(x) else np.empty((0, 4))
+            start = 0
+            for index, size in enumerate(sizes):
+                if index % 2:
+                    parts.skip(size)
+                elif size:
+                    found = parts.forward(x[start : start + size], training=True)
+                    np.testing.assert_allclose(found, wanted[start : start + size], rtol=1e-12, atol=1e-14)
+                start += size
+        assert parts.random_state() == whole.random_state()
+
+    def test_skipping_costs_nothing_where_nothing_is_drawn(self) -> None:
+        network = make(dropout=0.0)
+        state = network.random_state()
+        network.skip(1000)
+        assert network.random_state() == state
 
 
 class TestDescription:

@@ -157,6 +157,70 @@ def test_a_stopped_optimizer_goes_on_from_its_steps_and_state(make, random) -> N
     np.testing.assert_array_equal(there, here)
 
 
+class TestParts:
+    """Several hands each move a part of the parameters, as one optimizer would move all of them."""
+
+    PARTS = (slice(0, 16), slice(16, 17), slice(17, 40))
+    WEIGHTS = 25
+
+    @every_optimizer
+    def test_parts_take_the_steps_of_the_whole_to_the_bit(self, make, random) -> None:
+        p = random.normal(size=40)
+        q = p.copy()
+        whole, owner = make(), make()
+        owner.reset(q)
+        parts = [owner.part(part) for part in self.PARTS]
+        for _ in range(4):
+            g = random.normal(size=40)
+            whole.step(p, g.copy(), 0.01, self.WEIGHTS)
+            for part, twin in zip(self.PARTS, parts, strict=True):
+                decayed = min(max(self.WEIGHTS - part.start, 0), part.stop - part.start)
+                twin.step(q[part], g[part], 0.01, decayed)
+        np.testing.assert_array_equal(q, p)
+        for name, vector in whole.state.items():
+            np.testing.assert_array_equal(owner.state[name], vector, err_msg=name)
+        assert [twin.steps for twin in parts] == [4, 4, 4]
+
+    @every_optimizer
+    def test_a_part_goes_on_from_what_its_owner_remembers(self, make, random) -> None:
+        p = random.normal(size=40)
+        owner = make()
+        for _ in range(3):
+            owner.step(p, random.normal(size=40), 0.01)
+        q, g = p.copy(), random.normal(size=40)
+        parts = [(part, owner.part(part)) for part in self.PARTS]
+        for _, twin in parts:
+            assert all(np.shares_memory(twin.state[name], owner.state[name]) for name in owner.memory)
+            assert twin.steps == 3
+        remembered = {name: vector.copy() for name, vector in owner.state.items()}
+        owner.step(p, g.copy(), 0.01)
+        for name, vector in remembered.items():
+            owner.state[name][...] = vector
+        for part, twin in parts:
+            twin.step(q[part], g[part], 0.01)
+        np.testing.assert_array_equal(q, p)
+
+    @every_optimizer
+    def test_parts_share_no_work_arrays_with_their_owner(self, make, random) -> None:
+        owner, p = make(), random.normal(size=40)
+        owner.step(p, random.normal(size=40), 0.01)
+        twin = owner.part(slice(0, 40))
+        twin.step(p, random.normal(size=40), 0.01)
+        ours, theirs = (vars(optimizer).get("_work", {}) for optimizer in (owner, twin))
+        assert not any(np.shares_memory(ours[name], theirs[name]) for name in ours)
+
+    @pytest.mark.parametrize("norm", [0.5, 100.0])
+    def test_a_part_is_clipped_by_the_length_of_the_whole(self, norm, random) -> None:
+        p, g = random.normal(size=40), random.normal(size=40)
+        q, length = p.copy(), float(np.linalg.norm(g))
+        owner = nn.SGD(clip_norm=norm)
+        owner.reset(q)
+        for part in self.PARTS:
+            owner.part(part).step(q[part], g[part].copy(), 0.1, length=length)
+        nn.SGD(clip_norm=norm).step(p, g.copy(), 0.1)
+        np.testing.assert_allclose(q, p, rtol=1e-14)
+
+
 def test_weight_decay_spares_the_biases(random) -> None:
     p, g = random.normal(size=10), random.normal(size=10)
     decayed, plain = p.copy(), p.copy()

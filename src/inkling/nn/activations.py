@@ -4,8 +4,6 @@ Each takes the scores z of the layer before it, number by number (Softmax: row b
 activations a. `backward` multiplies by the derivative ∂a/∂z, which most of them can tell from a alone.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from inkling.nn.layers import Layer, misfit
@@ -127,10 +125,5 @@ def softmax(z: Array, out: Array | None = None) -> Array:
 
 
 ACTIVATIONS: dict[str, type[Layer]] = {
-    "relu": ReLU,
-    "leaky_relu": LeakyReLU,
-    "sigmoid": Sigmoid,
-    "tanh": Tanh,
-    "identity": Identity,
-    "softmax": Softmax,
-}
+    "relu": ReLU, "leaky_relu": LeakyReLU, "sigmoid": Sigmoid, "tanh": Tanh, "identity": Identity, "softmax": Softmax,
+}  # fmt: skip

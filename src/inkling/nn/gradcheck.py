@@ -5,8 +5,6 @@ what backpropagation computed. It needs two passes for every parameter, far too 
 it cannot be wrong in the same way, which makes it the test of every layer here and of yours.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -42,14 +40,14 @@ def gradcheck(
     """Compare backpropagation with numerical gradients on this batch, parameter by parameter.
 
     At most `at_most` entries of each parameter array are checked, picked by `seed`. The network must be of
-    dtype float64: float32 rounds away what is compared. Parameters and random streams are left as they were;
+    dtype float64: float32 rounds away what is compared. Parameters, state and random streams are left as they were;
     dropout drops the same neurons each time.
     ∂loss/∂x of layers before the first one that learns takes no part; put a Dense before a layer of yours to check it.
     Where a ReLU's z lies within h of 0, the quotient straddles the kink and the error is larger.
     """
     if network.dtype != np.float64:
         raise ValueError("gradcheck needs a network of dtype float64; make it with dtype=np.float64")
-    random_state = network.random_state()
+    random_state, state = network.random_state(), network.state.copy()
 
     def objective() -> float:
         network.set_random_state(random_state)
@@ -64,6 +62,7 @@ def gradcheck(
         numerical[name] = numerical_gradient(objective, values, picked, h)
         errors[name] = relative_error(analytic[name].flat[picked], numerical[name].flat[picked])
     network.set_random_state(random_state)
+    network.state[...] = state
     return GradientCheck(errors, analytic, numerical)
 
 

@@ -78,15 +78,10 @@ class Zeros(Initializer):
 
 
 INITIALIZERS: dict[str, type[Initializer]] = {
-    "he": HeNormal,
-    "he_normal": HeNormal,
-    "he_uniform": HeUniform,
-    "glorot": GlorotUniform,
-    "glorot_normal": GlorotNormal,
-    "glorot_uniform": GlorotUniform,
-    "scaled_normal": ScaledNormal,
-    "zeros": Zeros,
-}
+    "he": HeNormal, "he_normal": HeNormal, "he_uniform": HeUniform,
+    "glorot": GlorotUniform, "glorot_normal": GlorotNormal, "glorot_uniform": GlorotUniform,
+    "scaled_normal": ScaledNormal, "zeros": Zeros,
+}  # fmt: skip
 
 
 def initializer_named(initializer: str | Initializer) -> Initializer:
@@ -94,6 +89,5 @@ def initializer_named(initializer: str | Initializer) -> Initializer:
     if isinstance(initializer, Initializer):
         return initializer
     if initializer not in INITIALIZERS:
-        known = ", ".join(INITIALIZERS)
-        raise ValueError(f"there is no initializer called {initializer!r}; known are {known}")
+        raise ValueError(f"there is no initializer called {initializer!r}; known are {', '.join(INITIALIZERS)}")
     return INITIALIZERS[initializer]()

@@ -12,12 +12,12 @@ ReLU are layers too, without parameters; they have a file of their own (activati
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from inkling.nn.initializers import Initializer, initializer_named
-from inkling.nn.part import Array, Part, Shape, ShapeError, check_between
+from inkling.nn.part import Array, Part, Shape, ShapeError, check_between, check_whole
 
 
 class Layer(Part):
@@ -36,6 +36,11 @@ class Layer(Part):
     wants_dx: bool = True
     """False in the first layer that learns: nobody asks how the loss changes with the pixels."""
 
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Parameters, their gradients and state: the network sets them by their names."""
+
     def connect(self, input_shape: Shape) -> Shape:
         """Check the shape that the layer before delivers, and return the shape of this one's output.
 
@@ -47,11 +52,18 @@ class Layer(Part):
         """What the layer learns, by name; the network then sets `self.NAME` and its gradient `self.dNAME`."""
         return {}
 
+    def state_shapes(self) -> dict[str, Shape]:
+        """What the layer keeps beside, by name, and nobody learns: running means and the like. Saved all the same."""
+        return {}
+
     def initialize(self, random: np.random.Generator) -> None:
-        """Fill the parameters with their first values."""
+        """Fill parameters and state with their first values."""
 
     def reseed(self, random: np.random.Generator) -> None:
         """Take a random stream of the layer's own. Only layers that draw numbers while training need one."""
+
+    def skip(self, samples: int) -> None:
+        """Pass over the random numbers of so many samples, which somebody else takes through the network."""
 
     def forward(self, x: Array, *, training: bool) -> Array:
         """The output for the batch x."""
@@ -62,24 +74,27 @@ class Layer(Part):
         raise NotImplementedError
 
 
-class Dense(Layer):
+class Weighted(Layer):
+    """A layer with weights W, whose last two axes are inputs and outputs, and biases b: Dense, Conv2D."""
+
+    decayed = ("W",)
+
+    def initialize(self, random: np.random.Generator) -> None:
+        into, out_of = self.W.size // self.W.shape[-1], self.W.size // self.W.shape[-2]
+        self.W[...] = initializer_named(self.initializer).draw(self.W.shape, into, out_of, random)
+        self.b[...] = 0
+
+
+class Dense(Weighted):
     """Every neuron sees every input: z = x·W + b.
 
     Shapes: x (batch, inputs) → z (batch, units); W (inputs, units); b (units,). Images are flattened.
     With dz = ∂loss/∂z: ∂loss/∂W = xᵀ·dz, ∂loss/∂b = Σ dz over the batch, ∂loss/∂x = dz·Wᵀ.
     """
 
-    decayed = ("W",)
-    W: Array
-    b: Array
-    dW: Array
-    db: Array
-
     def __init__(self, units: int, initializer: str | Initializer = "he") -> None:
-        if not isinstance(units, (int, np.integer)) or isinstance(units, bool) or units < 1:
-            raise ValueError(f"Dense: units is {units!r}, but must be a whole number of at least 1")
         initializer_named(initializer)
-        self.units = int(units)
+        self.units = check_whole("Dense", "units", units)
         self.initializer = initializer
 
     def connect(self, input_shape: Shape) -> Shape:
@@ -88,11 +103,6 @@ class Dense(Layer):
 
     def parameter_shapes(self) -> dict[str, Shape]:
         return {"W": (self.inputs, self.units), "b": (self.units,)}
-
-    def initialize(self, random: np.random.Generator) -> None:
-        draw = initializer_named(self.initializer).draw
-        self.W[...] = draw(self.W.shape, self.inputs, self.units, random)
-        self.b[...] = 0
 
     def forward(self, x: Array, *, training: bool) -> Array:
         self.x = x = x.reshape(len(x), self.inputs)
@@ -140,6 +150,15 @@ class Dropout(Layer):
     def reseed(self, random: np.random.Generator) -> None:
         self.random = random
 
+    def skip(self, samples: int) -> None:
+        if self.rate > 0:
+            self.random.bit_generator.advance(samples * self.draws)  # type: ignore[attr-defined]
+
+    @property
+    def draws(self) -> int:
+        """How many numbers of 64 bits the mask of one sample takes."""
+        return (math.prod(self.input_shape) + 3) // 4
+
     def forward(self, x: Array, *, training: bool) -> Array:
         self.dropping = training and self.rate > 0
         if not self.dropping:
@@ -156,11 +175,13 @@ class Dropout(Layer):
         """Zeros and 1 / (1 − rate)s.
 
         Sixteen random bits decide on each neuron (four neurons from one 64-bit draw: drawing is the costly
-        part), so the rate is rounded to 1/65536, and the scale is that of the rounded rate.
+        part), so the rate is rounded to 1/65536, and the scale is that of the rounded rate. Every sample has draws
+        of its own, so it makes no difference in how many blocks a batch is taken through the network.
         """
-        count = math.prod(shape)
+        rows, neurons = shape[0], math.prod(shape[1:])
         limit = min(round(self.rate * 65536), 65535)
-        bits = self.random.bit_generator.random_raw((count + 3) // 4).view(np.uint16)[:count]
+        bits = self.random.bit_generator.random_raw(rows * self.draws).view(np.uint16)
+        bits = bits.reshape(rows, 4 * self.draws)[:, :neurons]
         kept = np.greater_equal(bits.reshape(shape), limit, out=self.work("kept", shape, np.bool_))
         mask = self.work("mask", shape)
         return np.multiply(kept, self.dtype.type(65536 / (65536 - limit)), out=mask)
@@ -174,3 +195,16 @@ def describe_shape(shape: Shape) -> str:
 def misfit(layer: Layer, got: Shape, wanted: str) -> ShapeError:
     """The error of a layer that cannot work with the shape it is given."""
     return ShapeError(f"{layer.name or type(layer).__name__} got {describe_shape(got)}, but wants {wanted}")
+
+
+def check_layers(layers: list[Layer]) -> None:
+    """Raise ShapeError unless these are layer objects, none of which stands anywhere else."""
+    if not layers:
+        raise ShapeError("a network needs at least one layer")
+    for place, layer in enumerate(layers):
+        if not isinstance(layer, Layer):
+            raise ShapeError(f"layers[{place}] is {layer!r}, but must be a layer, such as Dense(10) or ReLU()")
+        if layer.output_shape:
+            raise ShapeError(f"layers[{place}], {layer!r}, belongs to another network already: make a new one for this")
+    if len(set(map(id, layers))) < len(layers):
+        raise ShapeError("the same layer object stands twice in the network: make a new one for each place")

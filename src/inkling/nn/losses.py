@@ -8,8 +8,6 @@ what the gradient descends is the *objective*, which may be a sum instead of a m
 may aim at smoothed labels (`label_smoothing`).
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from inkling.nn.activations import Sigmoid, Softmax, sigmoid, softmax
@@ -20,13 +18,15 @@ from inkling.nn.part import Array, Part, Shape, ShapeError, check_between
 class Loss(Part):
     """Compares outputs (batch, classes) with integer labels (batch,)."""
 
+    labels: Array
+    a: Array
+
     def __init__(self, reduction: str = "mean", label_smoothing: float = 0.0) -> None:
         owner = type(self).__name__
         if reduction not in ("mean", "sum"):
             raise ValueError(f'{owner}: reduction is {reduction!r}, but must be "mean" or "sum"')
         check_between(owner, "label_smoothing", label_smoothing, 0, 1, open_end=True)
-        self.reduction = reduction
-        self.label_smoothing = label_smoothing
+        self.reduction, self.label_smoothing = reduction, label_smoothing
 
     def connect(self, last: Layer) -> None:
         """Check that the network's last layer delivers what this loss compares; raises ShapeError."""
@@ -47,9 +47,11 @@ class Loss(Part):
     def backward(self, batch: int | None = None) -> Array:
         """∂objective/∂outputs, (batch, classes), for the outputs of the last `forward`; to be called once for each.
 
-        `batch` is the size of the whole batch when these samples are only a block of it.
+        `batch` is the size of the whole batch when these samples are only a block of it. For all losses here it is
+        the difference between what the network says, a, and what it should say.
         """
-        raise NotImplementedError
+        targets = self.targets(self.labels, self.a.shape)
+        return self.scale(np.subtract(self.a, targets, out=targets), batch)
 
     def objective(self, outputs: Array, labels: Array) -> float:
         """The number whose gradient `backward` returns: the loss against smoothed labels, mean or sum."""
@@ -106,19 +108,17 @@ class SoftmaxCrossEntropy(Loss):
         # NumPy finds where the largest score of each row stands several times faster than what it is.
         largest = z[rows, z.argmax(axis=1)][:, np.newaxis]
         shifted = np.subtract(z, largest, out=self.work("shifted", z.shape))
-        self.p = np.exp(shifted, out=self.work("p", z.shape))
-        total = np.matmul(self.p, self.work("ones", (z.shape[1], 1), fill=1), out=largest)
-        np.divide(self.p, total, out=self.p)
+        self.a = np.exp(shifted, out=self.work("a", z.shape))
+        total = np.matmul(self.a, self.work("ones", (z.shape[1], 1), fill=1), out=largest)
+        np.divide(self.a, total, out=self.a)
         log_total = np.log(total, out=total)
         return float(np.add.reduce(log_total[:, 0] - shifted[rows, labels]) / count)
 
     def backward(self, batch: int | None = None) -> Array:
         if self.label_smoothing:
-            dz = np.subtract(self.p, self.targets(self.labels, self.p.shape), out=self.p)
-        else:
-            dz = self.p
-            dz[self.rows(len(dz)), self.labels] -= 1
-        return self.scale(dz, batch)
+            return super().backward(batch)
+        self.a[self.rows(len(self.a)), self.labels] -= 1
+        return self.scale(self.a, batch)
 
     def sample_losses(self, outputs: Array, targets: Array) -> Array:
         largest = np.max(outputs, axis=1, keepdims=True)
@@ -140,15 +140,10 @@ class MeanSquaredError(Loss):
 
     def forward(self, outputs: Array, labels: Array) -> float:
         self.a, self.labels = outputs, labels
-        error = self.work("error", outputs.shape)
-        error[...] = outputs
+        error = np.positive(outputs, out=self.work("error", outputs.shape))
         error[self.rows(len(labels)), labels] -= 1
         flat = error.reshape(-1)
         return float(0.5 * np.dot(flat, flat) / len(labels))
-
-    def backward(self, batch: int | None = None) -> Array:
-        targets = self.targets(self.labels, self.a.shape)
-        return self.scale(np.subtract(self.a, targets, out=targets), batch)
 
     def sample_losses(self, outputs: Array, targets: Array) -> Array:
         return np.asarray(0.5 * np.sum((outputs - targets) ** 2, axis=1))
@@ -185,10 +180,6 @@ class SigmoidBinaryCrossEntropy(Loss):
         losses += positive
         return float(np.sum(losses) / len(labels))
 
-    def backward(self, batch: int | None = None) -> Array:
-        targets = self.targets(self.labels, self.a.shape)
-        return self.scale(np.subtract(self.a, targets, out=targets), batch)
-
     def sample_losses(self, outputs: Array, targets: Array) -> Array:
         questions = np.maximum(outputs, 0) - outputs * targets + np.log1p(np.exp(-np.abs(outputs)))
         return np.asarray(np.sum(questions, axis=1))
@@ -208,7 +199,6 @@ def one_hot(labels: Array, classes: int = 10) -> Array:
 
 
 LOSSES: dict[str, type[Loss]] = {
-    "cross_entropy": SoftmaxCrossEntropy,
-    "mean_squared_error": MeanSquaredError,
+    "cross_entropy": SoftmaxCrossEntropy, "mean_squared_error": MeanSquaredError,
     "binary_cross_entropy": SigmoidBinaryCrossEntropy,
-}
+}  # fmt: skip

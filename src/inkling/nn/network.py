@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from inkling.nn.layers import Layer, describe_shape
+from inkling.nn.layers import Layer, check_layers, describe_shape
 from inkling.nn.losses import Loss, SoftmaxCrossEntropy, check_labels
 from inkling.nn.part import Array, Config, Part, Shape, ShapeError, check_between, from_config, random_stream
 from inkling.nn.summary import layer_table, summary
@@ -39,19 +39,11 @@ class Network:
     """
 
     def __init__(
-        self,
-        layers: Sequence[Layer],
-        *,
-        input_shape: Sequence[int] | int = (28, 28, 1),
-        loss: Loss | None = None,
-        seed: int = 0,
-        dtype: npt.DTypeLike = np.float32,
-        l2: float = 0.0,
-    ) -> None:
+        self, layers: Sequence[Layer], *, input_shape: Sequence[int] | int = (28, 28, 1), loss: Loss | None = None,
+        seed: int = 0, dtype: npt.DTypeLike = np.float32, l2: float = 0.0,
+    ) -> None:  # fmt: skip
         self.layers = list(layers)
-        self.input_shape: Shape = (
-            (int(input_shape),) if isinstance(input_shape, (int, np.integer)) else tuple(map(int, input_shape))
-        )
+        self.input_shape: Shape = tuple(map(int, np.atleast_1d(input_shape)))
         self.loss: Loss = SoftmaxCrossEntropy() if loss is None else from_config(loss.config())
         self.seed = int(seed)
         self.dtype: np.dtype[Any] = np.dtype(dtype)
@@ -61,7 +53,7 @@ class Network:
             raise ValueError(f"Network: dtype is {self.dtype}, but must be float32 or float64")
         check_layers(self.layers)
         self._connect()
-        self._attach()
+        self.adopt()
         self.initialize()
         self.reseed()
 
@@ -84,25 +76,25 @@ class Network:
         self.loss.dtype = self.dtype
         self.loss.connect(self.layers[-1])
 
-    def _attach(self, parameters: Array | None = None) -> None:
-        """Lay out the two flat vectors and give every layer its windows onto them."""
-        shapes = [(layer, name, shape) for layer in self.layers for name, shape in layer.parameter_shapes().items()]
-        shapes.sort(key=lambda entry: entry[1] not in entry[0].decayed)  # stable: weights first, in order
-        sizes = [math.prod(shape) for _, _, shape in shapes]
-        self.weight_count = sum(
-            size for size, (layer, name, _) in zip(sizes, shapes, strict=True) if name in layer.decayed
-        )
-        self.parameters = np.zeros(sum(sizes), self.dtype) if parameters is None else parameters
-        self.gradients = np.zeros(sum(sizes), self.dtype)
-        self._named: dict[str, tuple[Array, Array]] = {}
-        start = 0
-        for (layer, name, shape), size in zip(shapes, sizes, strict=True):
-            value = self.parameters[start : start + size].reshape(shape)
-            gradient = self.gradients[start : start + size].reshape(shape)
-            setattr(layer, name, value)
-            setattr(layer, f"d{name}", gradient)
-            self._named[f"{layer.name}.{name}"] = value, gradient
-            start += size
+    def adopt(
+        self, parameters: Array | None = None, gradients: Array | None = None, state: Array | None = None
+    ) -> None:
+        """Learn in these flat vectors from now on (by default new ones), and give every layer its windows on them.
+
+        What they hold is taken as it is. A caller who wants them in a place of its own, such as memory that processes
+        share, hands them in. `state`, which is kept but not learned, stays where it is by default.
+        """
+        learned = [(layer, name, shape) for layer in self.layers for name, shape in layer.parameter_shapes().items()]
+        learned.sort(key=lambda entry: entry[1] not in entry[0].decayed)  # stable: weights first, in order
+        kept = [(layer, name, shape) for layer in self.layers for name, shape in layer.state_shapes().items()]
+        self.weight_count = sum(math.prod(shape) for layer, name, shape in learned if name in layer.decayed)
+        size, kept_size = (sum(math.prod(shape) for *_, shape in entries) for entries in (learned, kept))
+        self.parameters = np.zeros(size, self.dtype) if parameters is None else parameters
+        self.gradients = np.zeros(size, self.dtype) if gradients is None else gradients
+        self.state: Array = getattr(self, "state", np.zeros(kept_size, self.dtype)) if state is None else state
+        self._parameters = lay_out(self.parameters, learned)
+        self._gradients = lay_out(self.gradients, learned, "d")
+        self._state = lay_out(self.state, kept)
         learners = [index for index, layer in enumerate(self.layers) if layer.parameter_shapes()]
         self._first_learner = learners[0] if learners else len(self.layers)
 
@@ -112,10 +104,10 @@ class Network:
         for layer in self.layers:
             layer.initialize(random)
 
-    def reseed(self, name: str = "") -> None:
-        """Start the layers' random numbers (dropout's) anew, from the seed and `name`."""
+    def reseed(self) -> None:
+        """Start the layers' random numbers (dropout's) anew, from the seed."""
         for layer in self.layers:
-            layer.reseed(random_stream(self.seed, f"{layer.name}{name}"))
+            layer.reseed(random_stream(self.seed, layer.name))
 
     # The way forward.
 
@@ -134,10 +126,8 @@ class Network:
         """A batch as floats of the network's dtype and shape: uint8 becomes 0…1."""
         if x.shape[1:] != self.input_shape:
             if x.ndim < 2 or math.prod(x.shape[1:]) != math.prod(self.input_shape):
-                raise ShapeError(
-                    f"the network wants a batch of samples of {describe_shape(self.input_shape)}, "
-                    f"but got an array of shape {x.shape}"
-                )
+                ours = describe_shape(self.input_shape)
+                raise ShapeError(f"the network wants a batch of samples of {ours}, but got an array of shape {x.shape}")
             x = x.reshape(len(x), *self.input_shape)
         if x.dtype == np.uint8:
             return np.multiply(x, self.dtype.type(1 / 255), out=self.own.work("pixels", x.shape))
@@ -155,7 +145,7 @@ class Network:
         """As `compute_gradients`, without the L2 term.
 
         When these samples are only a block of a larger batch, `batch` is its size: the gradients of all
-        blocks then add up to that of the whole.
+        blocks then add up to that of the whole. Who computes only some of the blocks skips the others.
         """
         check_labels(labels, len(x))
         outputs = self.forward(x, training=True)
@@ -163,6 +153,12 @@ class Network:
         loss = self.loss.forward(outputs, labels)
         self.backward(self.loss.backward(batch))
         return loss, right
+
+    def skip(self, samples: int) -> None:
+        """Pass over so many samples of a batch: whoever computes them, those after them get the same dropout."""
+        if samples:
+            for layer in self.layers:
+                layer.skip(samples)
 
     def backward(self, dout: Array) -> None:
         """From ∂objective/∂outputs of the last `forward`, fill `gradients`.
@@ -194,11 +190,14 @@ class Network:
 
     def add_l2_gradient(self) -> None:
         """Add λ·W to the gradients of the weights."""
+        self.add_l2_gradient_of(self.parameters[: self.weight_count], self.gradients[: self.weight_count])
+
+    def add_l2_gradient_of(self, weights: Array, gradients: Array) -> None:
+        """The same for some of the weights, with their gradients."""
         if self.l2:
-            weights = self.parameters[: self.weight_count]
             change = self.own.work("l2", weights.shape)
             np.multiply(weights, self.dtype.type(self.l2), out=change)
-            self.gradients[: self.weight_count] += change
+            gradients += change
 
     def objective(self, x: Array, labels: Array) -> float:
         """The number that training descends: loss against smoothed labels, mean or sum, plus ½·λ·Σ W².
@@ -224,10 +223,8 @@ class Network:
     def predict(self, x: Array) -> Array:
         """The most probable class of each sample, (samples,) int64."""
         x = np.asarray(x)
-        labels = np.empty(len(x), np.int64)
-        for block in blocks(len(x)):
-            np.argmax(self.forward(x[block]), axis=1, out=labels[block])
-        return labels
+        found = [self.forward(x[block]).argmax(axis=1) for block in blocks(len(x))]
+        return np.concatenate([np.empty(0, np.int64), *found])
 
     def score(self, x: Array, labels: Array) -> tuple[float, int]:
         """(Mean data loss, number right) for any number of samples, dropout off."""
@@ -253,22 +250,21 @@ class Network:
 
     def named_parameters(self) -> Iterator[tuple[str, Array]]:
         """("dense_1.W", its array), … in the order of the flat vector."""
-        return ((name, value) for name, (value, _) in self._named.items())
+        return iter(self._parameters.items())
 
     def named_gradients(self) -> Iterator[tuple[str, Array]]:
         """("dense_1.W", its gradient), … in the order of the flat vector."""
-        return ((name, gradient) for name, (_, gradient) in self._named.items())
+        return iter(self._gradients.items())
+
+    def named_state(self) -> Iterator[tuple[str, Array]]:
+        """("batchnorm_1.running_mean", its array), …: what is kept and saved like the parameters, but not learned."""
+        return iter(self._state.items())
 
     def config(self) -> Config:
         """Everything but the numbers, as plain values: `Network.from_config` makes the like of it."""
-        return {
-            "layers": [layer.config() for layer in self.layers],
-            "input_shape": list(self.input_shape),
-            "loss": self.loss.config(),
-            "seed": self.seed,
-            "dtype": self.dtype.name,
-            "l2": self.l2,
-        }
+        layers, loss = [layer.config() for layer in self.layers], self.loss.config()
+        numbers = {"seed": self.seed, "dtype": self.dtype.name, "l2": self.l2}
+        return {"layers": layers, "input_shape": list(self.input_shape), "loss": loss, **numbers}
 
     @classmethod
     def from_config(cls, config: Config) -> Network:
@@ -283,19 +279,19 @@ class Network:
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this describes no network: {error}") from error
 
-    def replica(self, name: str = "") -> Network:
+    def replica(self) -> Network:
         """A twin that shares the parameters but owns its gradients and work arrays.
 
-        For predicting in one thread while another trains, or for the blocks of one large batch. `name` sets
-        its dropout's random numbers apart.
+        For predicting in one thread while another trains. Its random numbers go on from where this one's stand.
         """
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
         twin.layers = [from_config(layer.config()) for layer in self.layers]
         twin.loss = from_config(self.loss.config())
         twin._connect()
-        twin._attach(self.parameters)
-        twin.reseed(name)
+        twin.adopt(self.parameters)
+        twin.reseed()
+        twin.set_random_state(self.random_state())
         return twin
 
     def random_state(self) -> dict[str, Any]:
@@ -306,41 +302,36 @@ class Network:
         """Put the layers' random streams back to where `random_state` saw them."""
         for layer in self.layers:
             if layer.name in state:
-                layer.random.bit_generator.state = state[layer.name]  # type: ignore[attr-defined]
+                layer.random.bit_generator.state = state[layer.name]
 
-    def table(self) -> list[tuple[str, str, str, int, int]]:
-        """A row a layer: name, description, output shape, parameters, bytes of the parameters."""
-        return layer_table(self)
-
-    def summary(self) -> str:
-        """A table of the layers with shapes, parameters and bytes, as text."""
-        return summary(self)
+    table, summary = layer_table, summary
+    """As rows of values, and as text (summary.py)."""
 
     def __repr__(self) -> str:
         return f"Network({self.layers!r}, input_shape={self.input_shape}, loss={self.loss!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return revive, (type(self), self.config(), self.parameters, self.random_state())
+        return revive, (type(self), self.config(), self.parameters, self.state, self.random_state())
 
 
-def check_layers(layers: list[Layer]) -> None:
-    """Raise ShapeError unless these are layer objects, none of which stands anywhere else."""
-    if not layers:
-        raise ShapeError("a network needs at least one layer")
-    for place, layer in enumerate(layers):
-        if not isinstance(layer, Layer):
-            raise ShapeError(f"layers[{place}] is {layer!r}, but must be a layer, such as Dense(10) or ReLU()")
-        if layer.output_shape:
-            raise ShapeError(f"layers[{place}], {layer!r}, belongs to another network already: make a new one for this")
-    if len(set(map(id, layers))) < len(layers):
-        raise ShapeError("the same layer object stands twice in the network: make a new one for each place")
+def lay_out(vector: Array, entries: list[tuple[Layer, str, Shape]], prefix: str = "") -> dict[str, Array]:
+    """Give the layers their windows on a vector, one behind the other; return them by name ("dense_1.W")."""
+    named: dict[str, Array] = {}
+    start = 0
+    for layer, name, shape in entries:
+        window = vector[start : start + math.prod(shape)].reshape(shape)
+        named[f"{layer.name}.{name}"] = window
+        setattr(layer, f"{prefix}{name}", window)
+        start += window.size
+    return named
 
 
-def revive(kind: type[Network], config: Config, parameters: Array, random_state: dict[str, Any]) -> Network:
+def revive(kind: type[Network], config: Config, parameters: Array, state: Array, random: dict[str, Any]) -> Network:
     """A network from what pickle and copy keep of it."""
     network = kind.from_config(config)
     network.parameters[...] = parameters
-    network.set_random_state(random_state)
+    network.state[...] = state
+    network.set_random_state(random)
     return network
 
 

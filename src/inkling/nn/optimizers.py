@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 
 from inkling.nn.part import Array, Part, check_between
 from inkling.nn.schedules import Constant, Schedule
 
+Rate = float | Schedule
 BLOCK = 65536
 """Numbers a block: 256 kB of float32. Smaller ones fit a cache better, but the calls then cost more than that saves."""
 
@@ -31,16 +33,14 @@ class Optimizer(Part):
 
     memory: tuple[str, ...] = ()
 
-    def __init__(self, learning_rate: float | Schedule, *, clip_norm: float | None = None) -> None:
+    def __init__(self, learning_rate: Rate, *, clip_norm: float | None = None) -> None:
         owner = type(self).__name__
         if not isinstance(learning_rate, Schedule):
             check_between(owner, "learning_rate", learning_rate, 0, float("inf"), open_end=True)
         if clip_norm is not None and not clip_norm > 0:
             raise ValueError(f"{owner}: clip_norm is {clip_norm!r}, but must be above 0 (or None)")
-        self.learning_rate = learning_rate
-        self.clip_norm = clip_norm
-        self.steps = 0
-        self.size = -1
+        self.learning_rate, self.clip_norm = learning_rate, clip_norm
+        self.steps, self.size = 0, -1
         self.state: dict[str, Array] = {}
 
     @property
@@ -55,22 +55,43 @@ class Optimizer(Part):
         self.steps = 0
         self.state = {name: np.zeros_like(parameters) for name in self.memory}
 
-    def step(self, parameters: Array, gradients: Array, learning_rate: float, decayed: int | None = None) -> None:
+    def step(
+        self, parameters: Array, gradients: Array, learning_rate: float, decayed: int | None = None,
+        length: float | None = None,
+    ) -> None:  # fmt: skip
         """Change `parameters` in place; with `clip_norm`, `gradients` are shortened in place first.
 
-        The first `decayed` parameters are weights, which weight decay acts on; the rest are biases.
+        The first `decayed` parameters are weights, which weight decay acts on; the rest are biases. Of gradients that
+        are only a part, `length` is the length of the whole vector.
         """
         if self.size != len(parameters) or self.dtype != parameters.dtype:
             self.reset(parameters)
         self.steps += 1
-        if self.clip_norm is not None:
-            clip(gradients, self.clip_norm)
+        self.clip(gradients, length)
         self.begin(learning_rate)
         self.decay(parameters if decayed is None else parameters[:decayed], learning_rate)
         vectors = [self.state[name] for name in self.memory]
         for start in range(0, len(parameters), BLOCK):
             block = slice(start, start + BLOCK)
             self.update(parameters[block], gradients[block], [vector[block] for vector in vectors])
+
+    def clip(self, gradients: Array, length: float | None = None) -> None:
+        """Shorten the vector to the length `clip_norm` if it is longer, in place, keeping its direction."""
+        if self.clip_norm is not None:
+            length = float(np.linalg.norm(gradients)) if length is None else length
+            if length > self.clip_norm:
+                gradients *= gradients.dtype.type(self.clip_norm / length)
+
+    def part(self, part: slice) -> Optimizer:
+        """A twin for one part of the parameters, which remembers in this one's vectors.
+
+        With `clip_norm`, its `step` must be told how long the whole gradient is.
+        """
+        twin = copy(self)
+        twin.__dict__.pop("_work", None)
+        twin.state = {name: vector[part] for name, vector in self.state.items()}
+        twin.size = len(range(self.size)[part])
+        return twin
 
     def begin(self, learning_rate: float) -> None:
         """Work out, once a step, the constants that `update` needs. Default: `self.rate`."""
@@ -94,13 +115,9 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self,
-        learning_rate: float | Schedule = 0.1,
-        momentum: float = 0.0,
-        nesterov: bool = False,
-        *,
-        clip_norm: float | None = None,
-    ) -> None:
+        self, learning_rate: Rate = 0.1, momentum: float = 0.0, nesterov: bool = False,
+        *, clip_norm: float | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(learning_rate, clip_norm=clip_norm)
         check_between("SGD", "momentum", momentum, 0, 1, open_end=True)
         if nesterov and not momentum:
@@ -133,12 +150,7 @@ class RMSprop(Optimizer):
     memory = ("square",)
 
     def __init__(
-        self,
-        learning_rate: float | Schedule = 1e-3,
-        rho: float = 0.9,
-        epsilon: float = 1e-8,
-        *,
-        clip_norm: float | None = None,
+        self, learning_rate: Rate = 1e-3, rho: float = 0.9, epsilon: float = 1e-8, *, clip_norm: float | None = None
     ) -> None:
         super().__init__(learning_rate, clip_norm=clip_norm)
         check_between("RMSprop", "rho", rho, 0, 1, open_end=True)
@@ -173,14 +185,9 @@ class Adam(Optimizer):
     memory = ("mean", "square")
 
     def __init__(
-        self,
-        learning_rate: float | Schedule = 1e-3,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        epsilon: float = 1e-8,
-        *,
-        clip_norm: float | None = None,
-    ) -> None:
+        self, learning_rate: Rate = 1e-3, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8,
+        *, clip_norm: float | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(learning_rate, clip_norm=clip_norm)
         check_between(type(self).__name__, "beta1", beta1, 0, 1, open_end=True)
         check_between(type(self).__name__, "beta2", beta2, 0, 1, open_end=True)
@@ -214,15 +221,9 @@ class AdamW(Adam):
     """
 
     def __init__(
-        self,
-        learning_rate: float | Schedule = 1e-3,
-        weight_decay: float = 0.01,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        epsilon: float = 1e-8,
-        *,
-        clip_norm: float | None = None,
-    ) -> None:
+        self, learning_rate: Rate = 1e-3, weight_decay: float = 0.01, beta1: float = 0.9, beta2: float = 0.999,
+        epsilon: float = 1e-8, *, clip_norm: float | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(learning_rate, beta1, beta2, epsilon, clip_norm=clip_norm)
         check_between("AdamW", "weight_decay", weight_decay, 0, float("inf"))
         self.weight_decay = weight_decay
@@ -231,16 +232,4 @@ class AdamW(Adam):
         weights *= self.dtype.type(1 - learning_rate * self.weight_decay)
 
 
-def clip(gradients: Array, norm: float) -> None:
-    """Shorten the vector to length `norm` if it is longer, in place, keeping its direction."""
-    length = float(np.linalg.norm(gradients))
-    if length > norm:
-        gradients *= gradients.dtype.type(norm / length)
-
-
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    "sgd": SGD,
-    "rmsprop": RMSprop,
-    "adam": Adam,
-    "adamw": AdamW,
-}
+OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW}

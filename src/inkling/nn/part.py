@@ -62,13 +62,12 @@ class Part:
         return {"type": type(self).__name__, **described}
 
     def __repr__(self) -> str:
-        defaults = inspect.signature(type(self)).parameters
-        shown = []
-        for name, value in self.arguments().items():
-            if defaults[name].default is inspect.Parameter.empty:
-                shown.append(repr(value))
-            elif value != defaults[name].default:
-                shown.append(f"{name}={value!r}")
+        defaults = {name: known.default for name, known in inspect.signature(type(self)).parameters.items()}
+        shown = [
+            repr(value) if defaults[name] is inspect.Parameter.empty else f"{name}={value!r}"
+            for name, value in self.arguments().items()
+            if value != defaults[name]
+        ]
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def work(self, name: str, shape: Shape, dtype: npt.DTypeLike | None = None, fill: float | None = None) -> Array:
@@ -80,11 +79,8 @@ class Part:
         arrays: dict[str, Array] = self.__dict__.setdefault("_work", {})
         array = arrays.get(name)
         dtype = self.dtype if dtype is None else dtype
-        fits = array is not None and array.dtype == dtype and array.shape[1:] == shape[1:]
-        if array is None or not fits or len(array) < shape[0]:
-            array = arrays[name] = np.empty(shape, dtype)
-            if fill is not None:
-                array.fill(fill)
+        if array is None or array.dtype != dtype or array.shape[1:] != shape[1:] or len(array) < shape[0]:
+            array = arrays[name] = np.empty(shape, dtype) if fill is None else np.full(shape, fill, dtype)
         return array if len(array) == shape[0] else array[: shape[0]]
 
 
@@ -110,3 +106,10 @@ def check_between(owner: str, name: str, value: float, low: float, high: float, 
     if not (inside and value <= high):
         shown = f"[{low:g}, {high:g}{')' if open_end else ']'}"
         raise ValueError(f"{owner}: {name} is {value!r}, but must lie in {shown}")
+
+
+def check_whole(owner: str, name: str, value: int) -> int:
+    """The value as a plain integer. Raises ValueError unless it is a whole number of at least 1."""
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{owner}: {name} is {value!r}, but must be a whole number of at least 1")
+    return int(value)

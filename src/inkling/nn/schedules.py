@@ -4,8 +4,6 @@ A schedule is asked for the learning rate at a point of the training, given in e
 through the third of `epochs` epochs. It keeps no state, so a resumed training needs to remember nothing.
 """
 
-from __future__ import annotations
-
 import math
 
 from inkling.nn.part import Part, check_between
@@ -95,10 +93,8 @@ class WarmUp(Schedule):
 
     def __call__(self, epoch: float, epochs: float) -> float:
         rate = self.schedule(epoch, epochs)
-        if epoch >= self.warm_epochs:
-            return rate
         # Not from 0: a first step of no size at all would be a step wasted.
-        return rate * max(epoch / self.warm_epochs, 1e-3)
+        return rate if epoch >= self.warm_epochs else rate * max(epoch / self.warm_epochs, 1e-3)
 
 
 def half_cosine(start: float, end: float, done: float) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from inkling.nn.layers import describe_shape
@@ -23,17 +22,14 @@ def layer_table(network: Network) -> list[tuple[str, str, str, int, int]]:
 
 
 def summary(network: Network) -> str:
-    """The table as text, with the input above and the totals below."""
+    """A table of the layers with shapes, parameters and bytes, as text, with the input above and totals below."""
     total = len(network.parameters)
     table = [("layer", "what", "output", "parameters", "bytes")]
     table.append(("input", "", describe_shape(network.input_shape), "", ""))
     table += [(name, what, shape, f"{n:,}", f"{size:,}") for name, what, shape, n, size in layer_table(network)]
     table.append(("total", repr(network.loss), "", f"{total:,}", f"{total * network.dtype.itemsize:,}"))
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    adjust: list[Callable[[str, int], str]] = [str.ljust, str.ljust, str.ljust, str.rjust, str.rjust]
-    lines = [
-        "  ".join(put(cell, width) for put, cell, width in zip(adjust, row, widths, strict=True)).rstrip()
-        for row in table
-    ]
+    row = "  ".join(f"{{:{side}{width}}}" for side, width in zip("<<<>>", widths, strict=True))
+    lines = [row.format(*cells).rstrip() for cells in table]
     rule = "─" * max(map(len, lines))
     return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])

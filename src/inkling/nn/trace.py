@@ -4,8 +4,6 @@ Training overwrites its work arrays at every step; a `Trace` is made of copies. 
 are drawn from it, so the numbers that they show are the numbers that the network computed.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from inkling.nn.layers import Layer
