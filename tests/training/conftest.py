@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from inkling import nn
+from inkling.training import crew
 
 Samples = tuple[np.ndarray, np.ndarray]
 
@@ -37,3 +38,10 @@ def make_network() -> Callable[..., nn.Network]:
         return nn.Network(layers, input_shape=(6, 6), seed=seed, **settings)
 
     return make
+
+
+@pytest.fixture
+def eager_hands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every training is shared between as many processes as it has threads, however small it is."""
+    monkeypatch.setattr(crew, "WORTH_FORKING", 0)
+    monkeypatch.setattr(crew, "WORTH_MEETING", 0)

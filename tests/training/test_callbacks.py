@@ -9,7 +9,7 @@ import pytest
 from inkling import nn
 from inkling.errors import InklingError
 from inkling.storage import read_arrays
-from inkling.training import Callback, Checkpoint, CSVLog, EarlyStopping, History, Trainer
+from inkling.training import Callback, Checkpoint, CSVLog, EarlyStopping, History, Trainer, WeightAverage
 from inkling.training.history import COLUMNS
 
 
@@ -326,3 +326,66 @@ def test_what_is_no_history_is_refused_in_one_line(tmp_path, content):
 def test_a_missing_history_is_said_to_be_missing(tmp_path):
     with pytest.raises(InklingError, match=r"cannot read .*No such file"):
         History.read(tmp_path / "history.csv")
+
+
+class Footprints(Callback):
+    """Keeps the parameters after every step."""
+
+    def __init__(self) -> None:
+        self.steps: list[np.ndarray] = []
+
+    def on_batch_end(self, trainer):
+        self.steps.append(trainer.network.parameters.copy())
+
+
+def test_the_moving_average_of_the_weights_is_what_remains(patterns, make_network):
+    network, footprints = make_network(dtype=np.float64), Footprints()
+    expected = network.parameters.copy()
+    Trainer(network, nn.SGD(0.1), callbacks=[WeightAverage(0.8), footprints], threads=1).fit(
+        patterns(100), epochs=2, batch_size=8
+    )
+    for step, parameters in enumerate(footprints.steps, 1):
+        decay = min(0.8, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * parameters
+    np.testing.assert_allclose(network.parameters, expected, rtol=1e-12)
+
+
+def test_the_average_goes_on_where_an_interrupted_training_left_it(patterns, make_network):
+    class Stop(Callback):
+        def on_batch_end(self, trainer):
+            if trainer.step == 11:
+                raise KeyboardInterrupt
+
+    whole = make_network()
+    Trainer(whole, nn.Adam(), callbacks=[WeightAverage(0.9)], threads=1).fit(patterns(64), epochs=3, batch_size=8)
+    broken = Trainer(make_network(), nn.Adam(), callbacks=[WeightAverage(0.9), Stop()], threads=1)
+    with pytest.raises(KeyboardInterrupt):
+        broken.fit(patterns(64), epochs=3, batch_size=8)
+    again = Trainer(make_network(), nn.Adam(), callbacks=[WeightAverage(0.9)], threads=1)
+    again.restore(*broken.state())
+    again.fit(patterns(64), epochs=3, batch_size=8)
+    np.testing.assert_array_equal(again.network.parameters, whole.parameters)
+
+
+def test_running_means_are_averaged_and_kept_with_the_weights(patterns):
+    def network() -> nn.Network:
+        return nn.Network([nn.Dense(6), nn.BatchNorm(), nn.ReLU(), nn.Dense(4)], input_shape=(6, 6))
+
+    last, averaged = network(), network()
+    Trainer(last, nn.SGD(0.1), threads=1).fit(patterns(64), epochs=2, batch_size=8)
+    Trainer(averaged, nn.SGD(0.1), callbacks=[WeightAverage(0.9)], threads=1).fit(patterns(64), epochs=2, batch_size=8)
+    assert np.any(last.state != averaged.state)
+    stopped = network()
+    stopping = EarlyStopping(1, min_delta=100)  # nothing is as much better as that, so the first epoch's are the best
+    Trainer(stopped, nn.SGD(0.1), callbacks=[stopping], threads=1).fit(
+        patterns(64), validation=patterns(8, 1), epochs=3, batch_size=8
+    )
+    once = network()
+    Trainer(once, nn.SGD(0.1), threads=1).fit(patterns(64), epochs=1, batch_size=8)
+    np.testing.assert_array_equal(stopped.state, once.state)
+
+
+@pytest.mark.parametrize("decay", [0, 1, 1.5, -0.1])
+def test_a_decay_that_averages_nothing_is_refused(decay):
+    with pytest.raises(ValueError, match=r"WeightAverage: decay is .*, but must lie between 0 and 1"):
+        WeightAverage(decay)

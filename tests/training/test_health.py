@@ -109,6 +109,7 @@ def test_the_cures_fit_the_case(patterns, make_network):
     assert "scaling the pixels" in cure(make_network(), (images.astype(np.float32), labels))
 
 
+@pytest.mark.usefixtures("eager_hands")
 def test_divergence_is_found_in_large_batches_too(patterns, make_network):
     network = make_network()
     network.layers[2].W[0, 0] = np.nan

@@ -12,7 +12,7 @@ from inkling import nn
 from inkling.errors import InklingError
 from inkling.storage import read_arrays
 from inkling.training import Callback, Checkpoint, EarlyStopping, Trainer
-from inkling.training.threads import LARGE
+from inkling.training.hands import BLOCK
 
 
 class PressCtrlC(Callback):
@@ -60,7 +60,7 @@ def assert_same_state(one: Trainer, other: Trainer) -> None:
     assert arrays.keys() == others.keys()
     for name in arrays:
         np.testing.assert_array_equal(arrays[name], others[name], err_msg=name)
-    for name in ("epoch", "batch", "step", "optimizer_steps", "shuffler", "layers", "replicas"):
+    for name in ("epoch", "batch", "step", "optimizer_steps", "shuffler", "layers"):
         assert values[name] == other_values[name], name
     assert rows(one.history) == rows(other.history)
 
@@ -90,10 +90,11 @@ def test_interrupted_and_resumed_is_never_interrupted(patterns, make_network, tm
     assert resumed.wall_seconds > checkpoint(tmp_path / "cut")[1]["seconds"][2]
 
 
+@pytest.mark.usefixtures("eager_hands")
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("batch_size", [LARGE, None])
-def test_large_batches_resume_with_their_threads(patterns, make_network, tmp_path, threads, batch_size):
-    data, fit = patterns(2 * LARGE + 77), {"epochs": 4, "batch_size": batch_size}
+@pytest.mark.parametrize("batch_size", [500, 4 * BLOCK, None])
+def test_it_resumes_with_the_threads_it_began_with(patterns, make_network, tmp_path, threads, batch_size):
+    data, fit = patterns(8 * BLOCK + 77), {"epochs": 4, "batch_size": batch_size}
     settings = {"optimizer": lambda: nn.Adam(0.01), "dropout": 0.3}
     whole = make(make_network, tmp_path / "whole", threads=threads, **settings)
     whole.fit(data, **fit)
@@ -164,7 +165,7 @@ def test_ctrl_c_in_the_last_step_takes_nothing_from_a_training_that_is_over(patt
     with pytest.raises(KeyboardInterrupt):
         trainer.fit(data, **fit)
     assert (trainer.outcome, len(trainer.history)) == ("finished", 2)
-    np.testing.assert_array_equal(trainer.network.parameters, trainer.callbacks[0].best_parameters)
+    np.testing.assert_array_equal(trainer.network.parameters, trainer.callbacks[0].best["parameters"])
 
 
 def test_fewer_epochs_than_were_trained_are_no_training(patterns, make_network, tmp_path):

@@ -9,7 +9,7 @@ from inkling import nn
 from inkling.data import Split
 from inkling.errors import InklingError
 from inkling.training import Callback, Trainer, TrainingWarning
-from inkling.training.threads import BLOCK, LARGE
+from inkling.training.hands import BLOCK
 
 
 def by_hand(network, optimizer, images, labels, *, epochs, batch_size, seed):
@@ -89,8 +89,9 @@ def test_without_shuffling_the_batches_come_in_order(patterns, make_network):
     np.testing.assert_array_equal(network.parameters, twin.parameters)
 
 
+@pytest.mark.usefixtures("eager_hands")
 @pytest.mark.parametrize("threads", [1, 2, 3])
-@pytest.mark.parametrize("count", [200, LARGE, LARGE + 3 * BLOCK + 100])
+@pytest.mark.parametrize("count", [200, 4 * BLOCK, 7 * BLOCK + 100])
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_a_full_batch_is_plain_gradient_descent_however_it_is_walked(patterns, make_network, threads, count, reduction):
     images, labels = patterns(count)
@@ -110,18 +111,20 @@ def test_a_full_batch_is_plain_gradient_descent_however_it_is_walked(patterns, m
     assert history["train_accuracy"] == [right / count for _, right in rows]
 
 
+@pytest.mark.usefixtures("eager_hands")
 def test_large_batches_walk_the_shorter_last_one_too(patterns, make_network):
-    images, labels = patterns(2 * LARGE + 100)
+    images, labels = patterns(8 * BLOCK + 100)
     network, twin = make_network(dtype=np.float64), make_network(dtype=np.float64)
-    by_hand(twin, nn.SGD(0.1), images, labels, epochs=2, batch_size=LARGE, seed=0)
-    Trainer(network, nn.SGD(0.1), threads=2).fit((images, labels), epochs=2, batch_size=LARGE)
+    by_hand(twin, nn.SGD(0.1), images, labels, epochs=2, batch_size=4 * BLOCK, seed=0)
+    Trainer(network, nn.SGD(0.1), threads=2).fit((images, labels), epochs=2, batch_size=4 * BLOCK)
     np.testing.assert_allclose(network.parameters, twin.parameters, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.usefixtures("eager_hands")
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("batch_size", [16, None])
 def test_the_same_seed_and_threads_give_the_same_bits(patterns, make_network, threads, batch_size):
-    data = patterns(LARGE + 300)
+    data = patterns(4 * BLOCK + 300)
 
     def trained(seed: int) -> np.ndarray:
         network = make_network(dropout=0.3, seed=seed)
@@ -131,13 +134,6 @@ def test_the_same_seed_and_threads_give_the_same_bits(patterns, make_network, th
     first = trained(3)
     np.testing.assert_array_equal(first, trained(3))
     assert np.any(first != trained(4))
-
-
-def test_threads_drop_different_neurons(patterns, make_network):
-    trainer = Trainer(make_network(dropout=0.5), nn.SGD(0.1), threads=2)
-    trainer.fit(patterns(2 * BLOCK * 2), batch_size=None)
-    one, other = trainer.state()[1]["replicas"]
-    assert one["dropout_1"]["state"] != other["dropout_1"]["state"]
 
 
 def test_another_seed_of_the_trainer_shuffles_in_another_way(patterns, make_network):

@@ -29,7 +29,7 @@ def measure(recipe: Recipe, data: Digits, trainer: Trainer, evaluations: dict[st
         "seconds": trainer.seconds,
         "wall_seconds": trainer.wall_seconds,
         "samples_per_second": samples_trained(trainer, data.train) / max(trainer.seconds, 1e-9),
-        "peak_memory_mb": peak_memory_mb(),
+        "peak_memory_mb": peak_memory_mb() + trainer.crew.memory_mb,
     }
     metrics["environment"] = environment()
     for name in parts:
@@ -48,7 +48,7 @@ def samples_trained(trainer: Trainer, train: Split) -> int:
 
 
 def peak_memory_mb() -> float:
-    """The most memory that this process has held so far, in MB (10⁶ bytes)."""
+    """The most memory that this process has held so far, in MB (10⁶ bytes), not counting those that helped it train."""
     if sys.platform == "win32":
         import psutil
 

@@ -3,7 +3,8 @@
 `Trainer` (trainer.py) is the loop; what it measures goes into a `History`; whatever watches it is a `Callback`.
 """
 
-from inkling.training.callbacks import Callback, Checkpoint, CSVLog, EarlyStopping
+from inkling.training.callbacks import Callback, Checkpoint, CSVLog, EarlyStopping, WeightAverage
+from inkling.training.ensemble import Ensemble
 from inkling.training.evaluation import Evaluation, evaluate
 from inkling.training.health import Health, TrainingDiverged, TrainingWarning
 from inkling.training.history import Epoch, History
@@ -16,6 +17,7 @@ __all__ = [
     "Callback",
     "Checkpoint",
     "EarlyStopping",
+    "Ensemble",
     "Epoch",
     "Evaluation",
     "Health",
@@ -26,6 +28,7 @@ __all__ = [
     "TrainingDiverged",
     "TrainingWarning",
     "Vitals",
+    "WeightAverage",
     "evaluate",
     "read_vitals",
 ]

@@ -63,28 +63,78 @@ class EarlyStopping(Callback):
             raise InklingError(f"early stopping watches {self.monitor}, but there is no validation split")
         if not trainer.history.epochs:
             self.best_value, self.best_epoch = float("inf"), 0
-            self.best_parameters: Array | None = None
+            self.best: dict[str, Array] = {}
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         epoch = trainer.history.last
         value = self.sign * getattr(epoch, self.monitor)
         if value < self.best_value - self.min_delta:
             self.best_value, self.best_epoch = value, epoch.epoch
-            self.best_parameters = trainer.network.parameters.copy()
+            self.best = {name: vector.copy() for name, vector in vectors(trainer).items()}
         elif epoch.epoch - self.best_epoch >= self.patience:
             trainer.stop()
 
     def on_train_end(self, trainer: Trainer) -> None:
-        if trainer.outcome in ("finished", "stopped") and self.best_parameters is not None:
-            trainer.network.parameters[...] = self.best_parameters
+        if trainer.outcome in ("finished", "stopped") and self.best:
+            put_back(trainer, self.best)
 
     def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
-        arrays = {} if self.best_parameters is None else {"best_parameters": self.best_parameters}
-        return arrays, {"best_value": self.best_value, "best_epoch": self.best_epoch}
+        return self.best, {"best_value": self.best_value, "best_epoch": self.best_epoch}
 
     def restore(self, arrays: dict[str, Array], values: dict[str, Any]) -> None:
-        self.best_parameters = arrays.get("best_parameters")
+        self.best = arrays
         self.best_value, self.best_epoch = values["best_value"], values["best_epoch"]
+
+
+class WeightAverage(Callback):
+    """Keep a moving average of the parameters, and leave the network with it when training ends.
+
+    After each step: average ← decay · average + (1 − decay) · parameters, so the average remembers about
+    1 / (1 − decay) steps; at the beginning fewer, that the first weights are soon forgotten: the decay of step t is at
+    most (1 + t) / (10 + t). Averaged weights lie in the middle of where the noise of the last batches throws them, and
+    read better than each of them. The history's figures are those of the weights themselves.
+    After an interrupt the weights are left where they were, so that the training can go on.
+    Source: Polyak and Juditsky, 1992, "Acceleration of stochastic approximation by averaging".
+    """
+
+    def __init__(self, decay: float = 0.999) -> None:
+        if not 0 < decay < 1:
+            raise ValueError(f"WeightAverage: decay is {decay!r}, but must lie between 0 and 1")
+        self.decay = decay
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        if trainer.step == 0:
+            self.averages = {name: vector.copy() for name, vector in vectors(trainer).items()}
+        self.changes = {name: np.empty_like(average) for name, average in self.averages.items()}
+
+    def on_batch_end(self, trainer: Trainer) -> None:
+        decay = min(self.decay, (1 + trainer.step) / (10 + trainer.step))
+        for name, vector in vectors(trainer).items():
+            average, change = self.averages[name], self.changes[name]
+            np.subtract(vector, average, out=change)
+            change *= change.dtype.type(1 - decay)
+            average += change
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        if trainer.outcome in ("finished", "stopped"):
+            put_back(trainer, self.averages)
+
+    def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        return self.averages, {}
+
+    def restore(self, arrays: dict[str, Array], values: dict[str, Any]) -> None:
+        self.averages = arrays
+
+
+def vectors(trainer: Trainer) -> dict[str, Array]:
+    """What the network consists of: what it has learned, and what its layers keep beside that (running means)."""
+    return {"parameters": trainer.network.parameters, "state": trainer.network.state}
+
+
+def put_back(trainer: Trainer, kept: dict[str, Array]) -> None:
+    """Give the network such vectors back."""
+    for name, vector in vectors(trainer).items():
+        vector[...] = kept[name]
 
 
 class CSVLog(Callback):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,7 @@ from inkling.errors import InklingError
 from inkling.nn import Network
 from inkling.nn.network import blocks
 from inkling.nn.part import Array
+from inkling.training.ensemble import Ensemble
 from inkling.training.samples import Samples, as_samples
 
 
@@ -73,19 +75,33 @@ class Evaluation:
         }
 
 
-def evaluate(network: Network, split: Samples | tuple[Array, Array] | None) -> Evaluation:
-    """Let the network read every image of the split (or of a pair of images and labels).
+def evaluate(
+    network: Network | Ensemble,
+    split: Samples | tuple[Array, Array] | None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Let the network, or the ensemble, read every image of the split (or of a pair of images and labels).
 
+    `progress(done, of)` counts images. The loss of an ensemble is the cross-entropy of its mean probabilities.
     Raises InklingError if there is no such split, or it is empty, or does not fit the network.
     """
     if split is None:
         raise InklingError("there are no images to evaluate on: this data set has no such split")
-    samples = as_samples(split, network, "evaluation")
+    first = network.networks[0] if isinstance(network, Ensemble) else network
+    samples = as_samples(split, first, "evaluation")
     labels = samples.labels
+    if isinstance(network, Ensemble):
+        probabilities = network.predict_proba(samples.images, progress)
+        right = probabilities[np.arange(len(labels)), labels]
+        loss = -float(np.mean(np.log(np.maximum(right, np.finfo(right.dtype).tiny))))
+        return Evaluation(loss, labels, probabilities)
     probabilities = np.empty((len(labels), *network.output_shape), network.dtype)
     total = 0.0
     for block in blocks(len(labels)):
         outputs = network.forward(samples.images[block])
         total += network.loss.forward(outputs, labels[block]) * len(outputs)
         network.loss.probabilities(outputs, out=probabilities[block])
+        if progress is not None:
+            progress(block.stop, len(labels))
     return Evaluation(total / len(labels), labels, probabilities)

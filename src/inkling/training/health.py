@@ -67,8 +67,9 @@ class Health(Callback):
         for layer, a in self.twin.activations(trainer.train.images[:PROBE]):
             if not isinstance(layer, ReLU):
                 continue
-            dead = int(np.count_nonzero(~a.reshape(len(a), -1).any(axis=0)))
-            units = math.prod(layer.output_shape)
+            # Of feature maps a channel counts as one neuron: a kernel that finds nothing in a corner is not dead.
+            units = a.shape[-1]
+            dead = int(np.count_nonzero(~a.reshape(-1, units).any(axis=0)))
             if dead == units:
                 weights = [values for name, values in self.twin.named_parameters() if name.endswith(".W")]
                 if weights and not weights[0].any():

@@ -18,18 +18,21 @@ from inkling.errors import InklingError
 from inkling.nn import Network, Optimizer, random_stream
 from inkling.nn.part import Array
 from inkling.training.callbacks import Callback
+from inkling.training.crew import Crew, available_threads
+from inkling.training.hands import Augment
 from inkling.training.health import TrainingDiverged, explain_non_finite, warn_about_input
 from inkling.training.history import Epoch, History
 from inkling.training.interrupt import Interruptible
 from inkling.training.samples import Samples, as_samples
-from inkling.training.threads import BatchWalker, available_threads
 
 
 class Trainer:
     """Trains a network.
 
     `callbacks` are told of every step; `seed` decides the order of the samples (the network's own by default);
-    `threads` is how many cores to use (by default all that this process may).
+    `threads` is how many cores to use (by default all that this process may). `augment`, such as
+    `inkling.data.Augment(shift=2)`, distorts every batch of training images: it is called with the images and a random
+    stream, and returns others.
     While training, and afterwards, these can be read: `network`, `optimizer`, `history`, `epochs`, `epoch`
     (finished so far), `batch` (finished in this epoch), `batches` (an epoch), `step`, `train_loss` and
     `train_accuracy` (running means of this epoch), `learning_rate`, `seconds` (training alone), `wall_seconds`,
@@ -44,10 +47,12 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
         seed: int | None = None,
         threads: int | None = None,
+        augment: Augment | None = None,
     ) -> None:
         self.network = network
         self.optimizer = optimizer
         self.callbacks = list(callbacks)
+        self.augment = augment
         self.threads = available_threads() if threads is None else threads
         if self.threads < 1:
             raise ValueError(f"Trainer: threads is {threads}, but must be at least 1")
@@ -86,7 +91,7 @@ class Trainer:
         self.batches = math.ceil(count / self.batch_size)
         # In full batches the order makes no difference, so there is nothing to shuffle.
         self.shuffle = shuffle and self.batches > 1
-        self.walker = BatchWalker(self.network, self.batch_size, self.threads)
+        self.crew = Crew(self.network, self.optimizer, self.train, self.batch_size, self.threads, epochs, self.augment)
         self.history = History()
         self.epoch = self.batch = self.step = 0
         self.epoch_seconds = self.earlier_seconds = self.earlier_wall = 0.0
@@ -100,6 +105,8 @@ class Trainer:
         self.step_before, self.seconds_before = self.step, self.seconds
         warn_about_input(self.train.images)
         with ExitStack() as ends:
+            # First in and last out: while it is open, the parameters may lie elsewhere than before.
+            ends.enter_context(self.crew)
             try:
                 for callback in self.callbacks:
                     callback.on_train_begin(self)
@@ -116,7 +123,7 @@ class Trainer:
     def _train_epochs(self) -> None:
         """Train until all epochs are done, a callback stops, or Ctrl-C is pressed."""
         # A number too large is looked for in every loss, so NumPy need not warn of it as well.
-        with Interruptible() as interrupt, self.walker.ready(), np.errstate(over="ignore", invalid="ignore"):
+        with Interruptible() as interrupt, np.errstate(over="ignore", invalid="ignore"):
             while self.epoch < self.epochs and not self.stopping and not interrupt.requested:
                 self._train_epoch(interrupt)
             if not np.isfinite(self.network.parameters).all():  # no further loss will tell of the last step
@@ -131,25 +138,16 @@ class Trainer:
 
     def _train_epoch(self, interrupt: Interruptible) -> None:
         """Train on every sample once (or on those left of an epoch that was interrupted), then validate."""
-        train, size = self.train, self.batch_size
-        count = len(train.images)
+        count, size = len(self.train.images), self.batch_size
         if self.batch == 0:
             self.epoch_began_with = self.shuffler.bit_generator.state
-        order = self.shuffler.permutation(count) if self.shuffle else None
-        gathered = np.empty((size, *train.images.shape[1:]), train.images.dtype) if self.shuffle else None
+        self.order = self.shuffler.permutation(count) if self.shuffle else None
+        self.crew.begin_epoch(self.epoch, self.order)
         watchers = [c for c in self.callbacks if type(c).on_batch_end is not Callback.on_batch_end]
         began, before = perf_counter(), self.epoch_seconds
         while self.batch < self.batches:
             start = self.batch * size
-            rows = slice(start, min(start + size, count))
-            if order is None or gathered is None:
-                images, labels = train.images[rows], train.labels[rows]
-            else:
-                picked = order[rows]
-                # mode="clip" spares NumPy a copy of the whole result; the indices are in range anyhow.
-                images = np.take(train.images, picked, axis=0, out=gathered[: len(picked)], mode="clip")
-                labels = train.labels[picked]
-            self._train_batch(images, labels)
+            self._train_batch(start, min(start + size, count))
             self.epoch_seconds = before + perf_counter() - began
             for watcher in watchers:
                 watcher.on_batch_end(self)
@@ -157,18 +155,19 @@ class Trainer:
                 return
         self._end_epoch()
 
-    def _train_batch(self, images: Array, labels: Array) -> None:
-        """One step: loss, gradients, update."""
-        loss, right = self.walker.gradients(images, labels)
-        if not math.isfinite(loss):
-            raise TrainingDiverged(explain_non_finite(self, images))
+    def _train_batch(self, start: int, stop: int) -> None:
+        """One step, with samples `start` … `stop` of the epoch's order: loss, gradients, update."""
         position = self.epoch + self.batch / self.batches
         self.learning_rate = self.optimizer.schedule(position, self.epochs)
-        network = self.network
-        self.optimizer.step(network.parameters, network.gradients, self.learning_rate, network.weight_count)
-        self.loss_sum += loss * len(labels)
+        loss, right = self.crew.step(start, stop, self.learning_rate)
+        if not math.isfinite(loss):
+            images = self.train.images
+            raise TrainingDiverged(
+                explain_non_finite(self, images[start:stop] if self.order is None else images[self.order[start:stop]])
+            )
+        self.loss_sum += loss * (stop - start)
         self.right_sum += right
-        self.seen += len(labels)
+        self.seen += stop - start
         self.batch += 1
         self.step += 1
 
@@ -227,7 +226,7 @@ class Trainer:
 
     def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """All that the training consists of between two steps: arrays (copies) and JSON values by name."""
-        arrays = {"parameters": self.network.parameters}
+        arrays = {"parameters": self.network.parameters, "state": self.network.state}
         arrays |= {f"optimizer.{name}": vector for name, vector in self.optimizer.state.items()}
         kept: list[dict[str, Any]] = []
         for index, callback in enumerate(self.callbacks):
@@ -248,7 +247,6 @@ class Trainer:
             "optimizer_steps": self.optimizer.steps,
             "shuffler": shuffler,
             "layers": self.network.random_state(),
-            "replicas": self.walker.random_state(),
             "sums": [self.loss_sum, self.right_sum, self.seen],
             "seconds": [self.earlier_seconds, self.epoch_seconds, self.wall_seconds],
             "history": self.history.to_list(),
@@ -278,12 +276,12 @@ class Trainer:
         if arrays["parameters"].shape != self.network.parameters.shape:
             raise InklingError("the checkpoint belongs to a network of another shape")
         self.network.parameters[...] = arrays["parameters"]
+        self.network.state[...] = arrays["state"]
         for name, vector in self.optimizer.state.items():
             vector[...] = arrays[f"optimizer.{name}"]
         self.optimizer.steps = values["optimizer_steps"]
         self.shuffler.bit_generator.state = values["shuffler"]
         self.network.set_random_state(values["layers"])
-        self.walker.set_random_state(values["replicas"])
         self.epoch, self.batch, self.step = values["epoch"], values["batch"], values["step"]
         self.epoch_began_with = values["shuffler"]
         self.loss_sum, self.right_sum, self.seen = values["sums"]

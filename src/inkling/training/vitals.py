@@ -34,8 +34,8 @@ class Sign:
     """One layer after one epoch (0: before the first), on the probe images, dropout off.
 
     Standard deviations are over all numbers of the layer; `gradient_std` is of ∂loss/∂output. `zero_fraction` is
-    how many outputs are exactly 0, `dead_units` how many of the `units` neurons are 0 for every image. The weight
-    figures are None for layers that learn nothing.
+    how many outputs are exactly 0, `dead_units` how many of the `units` neurons are 0 for every image; a channel of
+    feature maps counts as one neuron. The weight figures are None for layers that learn nothing.
     """
 
     epoch: int
@@ -77,7 +77,7 @@ class Vitals(Callback):
         """Take the signs now."""
         images, labels = trainer.train.images[:PROBE], trainer.train.labels[:PROBE]
         for step in trace(trainer.network, images, labels).layers:
-            flat = step.out.reshape(len(step.out), -1)
+            flat = step.out.reshape(-1, step.out.shape[-1])
             weights, gradients = step.parameters.get("W"), step.gradients.get("W")
             self.signs.append(
                 Sign(
