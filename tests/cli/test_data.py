@@ -129,3 +129,65 @@ def test_a_digit_that_is_not_there_is_said_to(inkling: Inkling) -> None:
     answer = inkling("data", "show", "--data", "few.csv", "--digit", 8)
     assert (answer.status, answer.out) == (2, "")
     assert "there is no 8" in answer.err
+
+
+# Distortions.
+
+
+def test_each_digit_is_shown_beside_distorted_ones(inkling: Inkling) -> None:
+    write_csv(Path("mine.csv"), stripes(50))
+    show = ("data", "show", "--data", "mine.csv", "--count", 2, "--digit", 3, "--augment")
+    answer = inkling(*show, "--set", "augment.shift=4")
+    assert answer.status == 0
+    captions = [line for line in answer.out.splitlines() if "label 3, image" in line]
+    assert len(captions) == 2
+    assert all(line.count("distorted") == 3 for line in captions)
+    lines = [line.ljust(118) for line in answer.out.splitlines()[1:15]]
+    first, *others = ["".join(line[start : start + 28] for line in lines) for start in (0, 30, 60, 90)]
+    assert "█" * 20 in first, "the stripe of a 3, as it is"
+    assert len({first, *others}) == 4
+    assert inkling(*show, "--set", "augment.shift=4").out == answer.out
+    assert inkling(*show, "--set", "augment.shift=4", "--seed", 1).out != answer.out
+    assert inkling(*show).out != answer.out, "there are example amounts"
+
+
+def test_distortions_are_drawn_into_a_file(inkling: Inkling) -> None:
+    write_csv(Path("mine.csv"), stripes(50))
+    for file in ("here.png", "v1.2.svg"):
+        answer = inkling("data", "show", "--data", "mine.csv", "--augment", "--count", 1, "--out", file)
+        assert answer.status == 0
+        assert answer.out.splitlines()[-1] == file
+        assert Path(file).stat().st_size > 1000
+
+
+def test_a_recipe_says_how_much_and_options_win(inkling: Inkling) -> None:
+    write_csv(Path("mine.csv"), stripes(50))
+    Path("mine.toml").write_text("[augment]\nrotate = 90\n")
+    show = ("data", "show", "--data", "mine.csv", "--augment")
+    by_recipe = inkling(*show, "--recipe", "mine.toml").out
+    assert by_recipe == inkling(*show, "--set", "augment.rotate=90").out
+    assert inkling(*show, "--recipe", "mine.toml", "--set", "augment.rotate=5").out != by_recipe
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--out", "x.png"], "--out is for distortions: say --augment as well"),
+        (["--recipe", "default"], "--recipe is for distortions"),
+        (["--set", "augment.rotate=5"], "--set is for distortions"),
+        (["--augment", "--out", "x.gif"], "--out x.gif: the name must end in .png or .svg"),
+        (["--augment", "--set", "augment.rotate=200"], "augment: rotate is 200.0, but must lie in [0, 180] (degrees)"),
+        (["--augment", "--set", "augment.rotat=20"], "there is no setting augment.rotat; did you mean rotate?"),
+        (["--augment", "--set", "training.epochs=3"], "--set training.epochs: only distortions can be set here"),
+        (["--augment", "--recipe", "full-batch"], "recipe full-batch distorts nothing: set an amount"),
+        (["--augment", "--recipe", "nowhere"], "there is no recipe called 'nowhere'"),
+        (["--augment", "--out", "mine.csv/x.png"], "cannot write"),
+    ],
+)
+def test_what_cannot_be_shown_is_said_in_one_line(inkling: Inkling, options: list[str], said: str) -> None:
+    write_csv(Path("mine.csv"), stripes(20))
+    answer = inkling("data", "show", "--data", "mine.csv", *options)
+    assert answer.status == 2
+    assert said in answer.err
+    assert answer.err.count("\n") == 1
+    assert not list(Path().glob("x.*"))

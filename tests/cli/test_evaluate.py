@@ -101,3 +101,22 @@ def test_a_run_on_the_bundled_digits_stays_with_them(
     inkling("train", "--epochs", 0, "--hidden", 0, "--set", "figures.predictions=0", "--out", "run")
     monkeypatch.setenv("INKLING_DATA", str(tiny))  # better data has come along since
     assert inkling("evaluate", "run", "--json").json["data"] == "digits"
+
+
+def test_several_models_answer_together(inkling: Inkling, trained: Path) -> None:
+    from inkling import Ensemble, load_data, load_model, nn, save_model
+
+    other = save_model(nn.Network([nn.Dense(10)], seed=5), "other.safetensors")
+    found = inkling("evaluate", trained, other, "--ensemble", "--shifts", "1", "--data", "digits", "--json").json
+    digits = load_data("digits").test
+    together = Ensemble([load_model(trained), load_model(other)], shifts=1)
+    assert found["accuracy"] == (together.predict(digits.images) == digits.labels).mean()
+    assert (found["model"], found["shifts"]) == ([str(trained), str(other)], 1)
+    alone = inkling("evaluate", trained, "--shifts", "1", "--data", "digits", "--json").json
+    assert alone["accuracy"] == (Ensemble([load_model(trained)], 1).predict(digits.images) == digits.labels).mean()
+
+
+def test_several_models_without_a_word_on_what_to_do_with_them_are_refused(inkling: Inkling, trained: Path) -> None:
+    answer = inkling("evaluate", trained, trained)
+    assert answer.status == 2
+    assert "there are 2 models: say --ensemble" in answer.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inkling import nn
+from inkling.data import Augment
 from inkling.errors import RecipeError
-from inkling.recipes import Recipe, build_network, build_optimizer, build_plan, load_recipe, parse_setting
+from inkling.recipes import (
+    Recipe,
+    build_augment,
+    build_network,
+    build_optimizer,
+    build_plan,
+    load_recipe,
+    parse_setting,
+)
 from inkling.recipes.run import to_toml
 
 
@@ -115,6 +125,20 @@ def test_the_training_seed_divides_the_data_unless_it_has_its_own():
     assert build_plan(load_recipe("kaggle-64-64", {"data.seed": 3}).data, 7).seed == 3
 
 
+def test_distortions_are_built_as_written_and_none_where_nothing_is_distorted(place):
+    place.write_text("[augment]\nshift = 2\nelastic = 1.5\nelastic_sigma = 6.0\n")
+    recipe = load_recipe(place)
+    assert build_augment(recipe.augment) == Augment(shift=2, elastic=1.5, elastic_sigma=6)
+    assert build_augment(load_recipe(place, {"augment.shift": 0, "augment.elastic": 0}).augment) is None
+    place.write_text("")
+    assert build_augment(load_recipe(place).augment) is None
+
+
+def test_every_amount_of_a_distortion_is_a_setting_with_the_same_name_and_default():
+    settings = Recipe().augment.model_dump()
+    assert settings == asdict(Augment())
+
+
 # What is wrong is named.
 
 
@@ -140,6 +164,9 @@ def test_the_training_seed_divides_the_data_unless_it_has_its_own():
         ("[training]\nbatch_size = 0", "training.batch_size is 0: input should be greater than 0"),
         ('[training]\nbatch_size = "all"', "training.batch_size is 'all': input should be a valid integer or input"),
         ("[training]\nseed = -1", "training.seed is -1"),
+        ("[augment]\nrotate = 200", "augment: rotate is 200.0, but must lie in [0, 180] (degrees)"),
+        ("[augment]\nblur = 1", "there is no setting augment.blur; known are shift, rotate"),
+        ('[augment]\nshift = "2"', "augment.shift is '2': input should be a valid number"),
         ("[network]\nhidden = [64, 0]", "network.hidden.1 is 0: input should be greater than 0"),
         ("[network]\nhidden = 64", "network.hidden is 64: input should be a valid list"),
         ("[network]\ndropout = 1.0", "network.dropout is 1.0: input should be less than 1"),
@@ -275,3 +302,39 @@ def test_any_change_is_made_or_refused(key, value):
     for changed in (key, f"training.{key}", f"optimizer.{key}"):
         with suppress(RecipeError):
             load_recipe("default", {changed: value})
+
+
+def test_convolutions_stand_before_the_hidden_layers(place):
+    place.write_text(
+        "[network]\nhidden = [6]\nbatch_norm = true\ndropout = 0.5\n"
+        "convolutions = [\n"
+        "    { channels = 4, kernel = 5, pool = 2 },\n"
+        '    { channels = 8, stride = 2, padding = "same", dropout = 0.25 },\n]\n'
+    )
+    network = build_network(load_recipe(place))
+    assert repr(network.layers) == repr(
+        [
+            *(nn.Conv2D(4, 5), nn.BatchNorm(), nn.MaxPool2D(2), nn.ReLU()),
+            *(nn.Conv2D(8, 3, 2, "same"), nn.BatchNorm(), nn.ReLU(), nn.Dropout(0.25)),
+            nn.Flatten(),
+            *(nn.Dense(6), nn.BatchNorm(), nn.ReLU(), nn.Dropout(0.5)),
+            nn.Dense(10),
+        ]
+    )
+
+
+def test_a_recipe_with_convolutions_comes_back_from_toml(place):
+    recipe = load_recipe("conv-fast")
+    place.write_text(to_toml(recipe))
+    assert load_recipe(place, {"name": "conv-fast"}) == recipe
+
+
+def test_convolutions_that_do_not_fit_the_image_are_refused(place):
+    place.write_text("[network]\nconvolutions = [{ channels = 4, kernel = 40 }]\n")
+    with pytest.raises(nn.ShapeError, match="conv2d_1 got 28×28×1, but wants images at least as large as its window"):
+        build_network(load_recipe(place))
+
+
+def test_best_weights_and_mean_weights_exclude_each_other(place):
+    said = complaint(place, "[data]\nvalidation = 10\n[training]\nearly_stopping = 3\naverage = 0.99\n")
+    assert "choose one" in said

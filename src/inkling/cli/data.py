@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,9 +12,14 @@ from inkling.cli import options
 from inkling.cli.terminal import Loading, plain, print_json, report, results
 from inkling.errors import InklingError
 
+if TYPE_CHECKING:
+    from inkling.data import Augment, Split
+
 app = typer.Typer(help="Show what data there is; fetch it, verify it, look at it.", rich_markup_mode="rich")
 GAP = "  "
 """Between digits side by side."""
+EXAMPLE = {"shift": 1.5, "rotate": 10.0, "scale": 0.1, "shear": 0.15, "elastic": 1.2}
+"""Distortions to look at where neither a recipe nor an option names any."""
 
 
 @app.callback(invoke_without_command=True)
@@ -88,32 +93,113 @@ def show(
     data: options.Data = None,
     count: Annotated[int, typer.Option(help="How many digits.", min=1, max=1000)] = 6,
     digit: Annotated[int | None, typer.Option(help="Only this digit.", min=0, max=9, show_default=False)] = None,
-    seed: Annotated[int, typer.Option(help="Which ones.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Which ones, and how they are distorted.", min=0)] = 0,
     ascii: Annotated[bool, typer.Option("--ascii", help="Use no characters beyond ASCII.")] = False,  # noqa: A002
+    augment: Annotated[
+        bool, typer.Option("--augment", help="Each with some random distortions of it, as training may see them.")
+    ] = False,
+    recipe: Annotated[
+        str | None, typer.Option(help="Distort as this recipe does.", show_default="some example amounts")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="augment.KEY=VALUE",
+            help="How much of a distortion, for example [bold]--set augment.rotate=15[/bold]. Can be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Draw the distortions into this file, a .png or .svg.", show_default=False),
+    ] = None,
 ) -> None:
-    """Print digits as characters."""
+    """Print digits as characters, as they are or with random distortions.
+
+    Examples:
+      inkling data show --digit 7
+
+      inkling data show --augment --set augment.rotate=30 --out distortions.png
+
+    """
     import numpy as np
 
-    from inkling.data import SplitPlan, ascii_digit, load_data
+    from inkling.data import SplitPlan, load_data
 
-    out = results()
+    if not augment and (recipe is not None or settings or out is not None):
+        option = "--recipe" if recipe is not None else "--set" if settings else "--out"
+        raise InklingError(f"{option} is for distortions: say --augment as well")
+    if out is not None and out.suffix not in (".png", ".svg"):
+        raise InklingError(f"--out {out}: the name must end in .png or .svg")
+    distort = amounts(recipe, settings) if augment else None
     with Loading() as progress:
         digits = load_data("auto" if data is None else data, plan=SplitPlan(), progress=progress, report=report)
-    candidates = np.flatnonzero(digits.train.labels == digit) if digit is not None else np.arange(len(digits.train))
+    train = digits.train
+    candidates = np.flatnonzero(train.labels == digit) if digit is not None else np.arange(len(train))
     if len(candidates) == 0:
         raise InklingError(f"there is no {digit} in this data")
-    picked = np.random.default_rng(seed).choice(candidates, min(count, len(candidates)), replace=False)
-    out.print(plain(digits.note), highlight=False, soft_wrap=True)
+    random = np.random.default_rng(seed)
+    picked = random.choice(candidates, min(count, len(candidates)), replace=False)
+    results().print(plain(digits.note), highlight=False, soft_wrap=True)
+    labels = [f"label {train.labels[index]}, image {index:,}" for index in picked]
+    if distort is None:
+        print_digits(train.images[picked], labels, ascii=ascii)
+        return
+    for image, label in zip(train.images[picked], labels, strict=True):
+        times = max(1, across(image.shape[1]) - 1)
+        distorted = distort(np.repeat(image[None], times, axis=0), random)
+        print_digits(np.concatenate([image[None], distorted]), [label] + ["distorted"] * times, ascii=ascii)
+    if out is not None:
+        draw_distortions(train.take(random.permutation(candidates)), distort, out, seed)
+
+
+def amounts(recipe: str | None, settings: list[str] | None) -> Augment:
+    """The distortions that the options name. Raises InklingError if there are none."""
+    from inkling.recipes import build_augment, load_recipe, parse_setting
+
+    changes: dict[str, Any] = dict(map(parse_setting, settings or []))
+    if other := next((key for key in changes if not key.startswith("augment.")), None):
+        raise InklingError(f"--set {other}: only distortions can be set here, for example augment.rotate=15")
+    if recipe is None and not changes:
+        changes = {f"augment.{kind}": most for kind, most in EXAMPLE.items()}
+    augment = build_augment(load_recipe(recipe or "default", changes).augment)
+    if augment is None:
+        raise InklingError(
+            f"recipe {recipe or 'default'} distorts nothing: set an amount, for example --set augment.rotate=15"
+        )
+    return augment
+
+
+def draw_distortions(split: Split, augment: Augment, out: Path, seed: int) -> None:
+    """Draw the gallery of distortions into the file, and say where it is."""
+    from inkling.figures import distortions
+    from inkling.figures.files import save
+
+    figure = distortions(split.images, split.labels, augment, seed=seed)
+    (file,) = save(figure, out.with_suffix(""), (out.suffix.removeprefix("."),))
+    results().print(plain(file), highlight=False, soft_wrap=True)
+
+
+def across(side: int) -> int:
+    """How many digits of that width fit side by side."""
+    return max(1, (results().width + len(GAP)) // (side + len(GAP)))
+
+
+def print_digits(images: Any, captions: list[str], *, ascii: bool) -> None:  # noqa: A002
+    """Print digits (n, height, width) as characters, as many side by side as fit, a caption below each."""
+    from inkling.data import ascii_digit
+
+    out = results()
     blocks = not (ascii or out.options.ascii_only)
-    side = digits.train.images.shape[2]
-    across = max(1, (out.width + len(GAP)) // (side + len(GAP)))
-    for start in range(0, len(picked), across):
-        row = picked[start : start + across]
-        drawn = [ascii_digit(digits.train.images[index], blocks=blocks).splitlines() for index in row]
+    side = images.shape[2]
+    for start in range(0, len(images), across(side)):
+        row = slice(start, start + across(side))
+        drawn = [ascii_digit(image, blocks=blocks).splitlines() for image in images[row]]
         for lines in zip(*drawn, strict=True):
             out.print(GAP.join(lines).rstrip(), highlight=False, markup=False, soft_wrap=True)
-        captions = (f"label {digits.train.labels[index]}, image {index:,}".center(side) for index in row)
-        out.print(GAP.join(captions).rstrip(), highlight=False, style="bold", soft_wrap=True)
+        below = GAP.join(caption.center(side) for caption in captions[row])
+        out.print(below.rstrip(), highlight=False, style="bold", soft_wrap=True)
 
 
 @app.command()

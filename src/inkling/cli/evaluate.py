@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inkling.cli import options
-from inkling.cli.models import Model, load_reader
+from inkling.cli.models import load_reader
 from inkling.cli.terminal import Loading, percent, plain, print_json, report, results
 from inkling.errors import DataError, InklingError
 
@@ -24,7 +24,10 @@ SPLITS = ("train", "validation", "test")
 
 
 def evaluate(
-    model: Model = "latest",
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="MODEL…", help="Run folders, .safetensors files, or latest.", show_default="latest"),
+    ] = None,
     data: options.Data = None,
     split: Annotated[
         str | None,
@@ -32,12 +35,18 @@ def evaluate(
             help="train, validation or test.", show_default="test, or the best there is: validation, then train"
         ),
     ] = None,
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="Let several models answer together: the mean of their probabilities.")
+    ] = False,
+    shifts: Annotated[
+        int, typer.Option(min=0, max=8, help="Read each image also moved by up to so many pixels, and take the mean.")
+    ] = 0,
     json: options.Json = False,
 ) -> None:
     """Measure a saved network: accuracy, loss, precision, recall and F1 of each digit, and the confusion matrix.
 
     Without [bold]--data[/bold] a run is measured on the data that it was trained
-    with, divided in the same way.
+    with, divided in the same way; several, on those of the first.
 
     Examples:
       inkling evaluate latest
@@ -46,21 +55,31 @@ def evaluate(
 
       inkling evaluate model.safetensors --data my-digits/ --json
 
+      inkling evaluate runs/a runs/b runs/c --ensemble --shifts 1
+
     """
+    from inkling.training import Ensemble
     from inkling.training import evaluate as measure
+
+    names = models or ["latest"]
+    if len(names) > 1 and not ensemble:
+        raise InklingError(f"there are {len(names)} models: say --ensemble to let them answer together")
 
     if split is not None and split not in SPLITS:
         raise InklingError(f"--split {split}: it can be train, validation or test")
-    network = load_reader(model)
-    digits = find_digits(model, data)
+    networks = [load_reader(model) for model in names]
+    digits = find_digits(names[0], data)
     name = split or next(part for part in reversed(SPLITS) if getattr(digits, part) is not None)
     chosen = getattr(digits, name)
     if chosen is None:
         there = [part for part in SPLITS if getattr(digits, part) is not None]
         raise InklingError(f"this data has no {name} split; it has {', '.join(there)}")
-    evaluation = measure(network, chosen)
+    reader = Ensemble(networks, shifts) if ensemble or shifts else networks[0]
+    with Loading() as progress:
+        evaluation = measure(reader, chosen, progress=lambda done, of: progress("reading", done, of))
+    model = names[0] if len(names) == 1 else names
     if json:
-        print_json({"model": str(model), "data": digits.source, "split": name, **evaluation.to_dict()})
+        print_json({"model": model, "data": digits.source, "split": name, "shifts": shifts, **evaluation.to_dict()})
         return
     out = results()
     out.print(f"{plain(digits.note)}\n{evaluation.count:,} images ({name})", highlight=False, soft_wrap=True)

@@ -49,9 +49,19 @@ def recipes(
 
 
 def describe_network(recipe: Recipe) -> str:
-    """784-128-10, relu, dropout 0.2; cross_entropy."""
+    """784-128-10, relu, dropout 0.2; cross_entropy. A convolution of 16 channels and 5×5 pixels, pooled 2×2: 16c5p2."""
+    from inkling.recipes import build_augment
+
     network, loss = recipe.network, recipe.loss
-    words = ["-".join(map(str, (784, *network.hidden, 10))), network.activation]
+    convolutions = [
+        f"{each.channels}c{each.kernel}"
+        + (f"s{each.stride}" if each.stride > 1 else "")
+        + f"p{each.pool}" * (each.pool > 0)
+        for each in network.convolutions
+    ]
+    words = ["-".join(map(str, (784, *convolutions, *network.hidden, 10))), network.activation]
+    if network.batch_norm:
+        words.append("batch normalisation")
     if network.dropout:
         words.append(f"dropout {network.dropout:g}")
     if loss.l2:
@@ -59,6 +69,8 @@ def describe_network(recipe: Recipe) -> str:
     words.append(loss.name.replace("_", " "))
     if loss.label_smoothing:
         words.append(f"label smoothing {loss.label_smoothing:g}")
+    if kinds := build_augment(recipe.augment):
+        words.append(f"distortions: {', '.join(kinds.kinds)}")
     return ", ".join(words)
 
 

@@ -7,6 +7,7 @@ hands in a callback.
 """
 
 from inkling.data.archives import read_npz
+from inkling.data.augment import Augment
 from inkling.data.bundled import bundled_digits
 from inkling.data.cache import CachedFile, FileState, cache_folder, cached_files, clear_cache, verify
 from inkling.data.idx import read_idx, write_idx
@@ -18,6 +19,7 @@ from inkling.data.tables import iter_csv, read_csv
 from inkling.data.terminal import ascii_digit
 
 __all__ = [
+    "Augment",
     "CachedFile",
     "Digits",
     "DownloadError",

@@ -1,12 +1,12 @@
-"""From what a recipe says to the things it speaks of: the network, the optimizer, the division of the data."""
+"""From what a recipe says to the things it speaks of: network, optimizer, division of the data, distortions."""
 
 from __future__ import annotations
 
 from itertools import chain
 
 from inkling import nn
-from inkling.data import SplitPlan
-from inkling.recipes.settings import DataSettings, Recipe, ScheduleSettings
+from inkling.data import Augment, SplitPlan
+from inkling.recipes.settings import AugmentSettings, ConvolutionSettings, DataSettings, Recipe, ScheduleSettings
 
 
 def build_network(recipe: Recipe, input_shape: tuple[int, ...] = (28, 28, 1)) -> nn.Network:
@@ -17,11 +17,26 @@ def build_network(recipe: Recipe, input_shape: tuple[int, ...] = (28, 28, 1)) ->
     if settings.initializer_std is not None:
         initializer = nn.ScaledNormal(settings.initializer_std)
 
+    norm = [nn.BatchNorm] if settings.batch_norm else []
+
+    def convolution(wanted: ConvolutionSettings) -> list[nn.Layer]:
+        layers: list[nn.Layer] = [
+            nn.Conv2D(wanted.channels, wanted.kernel, wanted.stride, wanted.padding, initializer),
+            *(kind() for kind in norm),
+        ]
+        if wanted.pool:
+            layers.append(nn.MaxPool2D(wanted.pool))
+        layers.append(activation())
+        return [*layers, nn.Dropout(wanted.dropout)] if wanted.dropout else layers
+
     def hidden(units: int) -> list[nn.Layer]:
-        layers = [nn.Dense(units, initializer), activation()]
+        layers = [nn.Dense(units, initializer), *(kind() for kind in norm), activation()]
         return [*layers, nn.Dropout(settings.dropout)] if settings.dropout else layers
 
-    layers = [*chain.from_iterable(map(hidden, settings.hidden)), nn.Dense(10, initializer)]
+    layers = [*chain.from_iterable(map(convolution, settings.convolutions))]
+    if layers:
+        layers.append(nn.Flatten())
+    layers += [*chain.from_iterable(map(hidden, settings.hidden)), nn.Dense(10, initializer)]
     if loss.name == "mean_squared_error":
         layers.append(nn.Sigmoid())
     return nn.Network(
@@ -62,3 +77,9 @@ def build_plan(settings: DataSettings, seed: int) -> SplitPlan:
         seed=seed if settings.seed is None else settings.seed,
         max_train_samples=settings.max_train_samples,
     )
+
+
+def build_augment(settings: AugmentSettings) -> Augment | None:
+    """The distortions; None where all of them are off."""
+    augment = Augment(**settings.model_dump())
+    return augment if augment.kinds else None

@@ -19,7 +19,7 @@ import numpy as np
 from inkling.data import Digits, load_data
 from inkling.errors import InklingError, RecipeError
 from inkling.nn import Network
-from inkling.recipes.build import build_network, build_optimizer, build_plan
+from inkling.recipes.build import build_augment, build_network, build_optimizer, build_plan
 from inkling.recipes.loader import load_recipe
 from inkling.recipes.metrics import measure
 from inkling.recipes.settings import Recipe
@@ -34,6 +34,7 @@ from inkling.training import (
     History,
     Trainer,
     Vitals,
+    WeightAverage,
     evaluate,
 )
 
@@ -93,6 +94,7 @@ def run_recipe(
     fingerprint = zlib.crc32(data.train.images.data) ^ zlib.crc32(data.train.labels.data)
     stopping = recipe.training.early_stopping
     watchers: list[Callback] = [EarlyStopping(stopping)] if stopping else []
+    watchers += [WeightAverage(recipe.training.average)] if recipe.training.average else []
     watchers += [CSVLog(folder.history), Checkpoint(folder.checkpoint, about={"data": fingerprint}), Health()]
     watchers += [Vitals(folder.vitals)] if recipe.report.enabled else []
     trainer = Trainer(
@@ -101,6 +103,7 @@ def run_recipe(
         callbacks=[*watchers, *callbacks],
         seed=recipe.training.seed,
         threads=recipe.training.threads,
+        augment=build_augment(recipe.augment),
     )
     if resume is not None:
         go_on(trainer, folder, recipe, fingerprint)

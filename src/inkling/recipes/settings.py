@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic import model_validator as check
 
+from inkling.data import Augment
+
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Rate = Annotated[float, Field(ge=0)]
 
@@ -35,9 +37,56 @@ class DataSettings(Section):
     max_train_samples: PositiveInt | None = None
 
 
-class NetworkSettings(Section):
-    """Dense hidden layers, each followed by the activation and (if above 0) dropout; then ten outputs."""
+class AugmentSettings(Section):
+    """How much training images are distorted, each anew whenever it is seen; what is 0 is off.
 
+    Units and ranges are those of `inkling.data.Augment`.
+    """
+
+    shift: float = 0.0
+    """Pixels, along each axis."""
+    rotate: float = 0.0
+    """Degrees."""
+    scale: float = 0.0
+    """Fraction of width and of height."""
+    shear: float = 0.0
+    """Pixels to the side for each pixel upwards."""
+    elastic: float = 0.0
+    """Standard deviation of the displacement along each axis, in pixels."""
+    elastic_sigma: float = 4.0
+    """How smooth that displacement is: the standard deviation of a Gaussian, in pixels."""
+    thickness: float = 0.0
+    """Pixels by which the outlines of strokes move."""
+    erase: float = 0.0
+    """Largest fraction of the image's area to cover."""
+    noise: float = 0.0
+    """Largest standard deviation of noise on every pixel, as a fraction of full ink."""
+
+    @check(mode="after")
+    def within_range(self) -> AugmentSettings:
+        """Refuse what `Augment` refuses."""
+        Augment(**self.model_dump())
+        return self
+
+
+class ConvolutionSettings(Section):
+    """One convolution: Conv2D, batch normalisation if the network has it, max pooling, activation, dropout."""
+
+    channels: PositiveInt
+    kernel: PositiveInt = 3
+    stride: PositiveInt = 1
+    padding: Literal["valid", "same"] = "valid"
+    pool: NonNegativeInt = 0
+    """The side of the windows of max pooling, 0 for none. The activation comes after it, on fewer numbers."""
+    dropout: Fraction = 0.0
+
+
+class NetworkSettings(Section):
+    """Convolutions, then dense hidden layers, each followed by the activation and (if above 0) dropout; ten outputs."""
+
+    convolutions: list[ConvolutionSettings] = []
+    batch_norm: bool = False
+    """Batch normalisation in every convolution and every hidden layer, before the activation."""
     hidden: list[PositiveInt] = [128]
     activation: Literal["relu", "leaky_relu", "sigmoid", "tanh", "identity"] = "relu"
     dropout: Fraction = 0.0
@@ -147,6 +196,8 @@ class TrainingSettings(Section):
     early_stopping: PositiveInt | None = None
     """Stop after so many epochs without a better validation loss, and keep the best weights."""
     threads: PositiveInt | None = None
+    average: Fraction = 0.0
+    """Train on, but keep the moving average of the weights with this decay, such as 0.999; 0 keeps the last ones."""
 
 
 class FiguresSettings(Section):
@@ -172,6 +223,7 @@ class Recipe(Section):
     claim: str = ""
     """What the program that the recipe retells says of itself."""
     data: DataSettings = DataSettings()
+    augment: AugmentSettings = AugmentSettings()
     network: NetworkSettings = NetworkSettings()
     loss: LossSettings = LossSettings()
     optimizer: AnyOptimizer = SGDSettings()
@@ -185,6 +237,10 @@ class Recipe(Section):
         """Refuse sections that contradict each other."""
         if self.training.early_stopping and not self.data.validation:
             raise ValueError("training.early_stopping needs a validation split: set data.validation")
+        if self.training.early_stopping and self.training.average:
+            raise ValueError(
+                "training.early_stopping keeps the best weights and training.average their mean: choose one"
+            )
         if self.data.test and self.data.pool != "all":
             raise ValueError('data.test draws a test set from all images together: set data.pool = "all"')
         if isinstance(self.optimizer, SGDSettings) and self.optimizer.nesterov and not self.optimizer.momentum:

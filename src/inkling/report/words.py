@@ -6,6 +6,8 @@ import math
 import shlex
 from typing import Any
 
+from inkling.data import Augment
+from inkling.figures.distortions import RANGES
 from inkling.report.record import Record
 
 Z95 = 1.959963984540054
@@ -143,9 +145,15 @@ def network_in_words(network: dict[str, Any], parameters: int) -> str:
     activation = {"relu": "ReLU", "leaky_relu": "leaky ReLU", "identity": "no activation"}.get(
         network.get("activation", ""), network.get("activation", "")
     )
-    shape = " → ".join(f"{size}" for size in (784, *hidden, 10))
-    words = [f"{shape} neurons"]
-    if hidden:
+    convolutions = network.get("convolutions", [])
+    if convolutions:
+        kernels = (f"{each['channels']} channels of {each['kernel']}×{each['kernel']}" for each in convolutions)
+        words = [f"Convolutions with {' → '.join(kernels)}", f"then {' → '.join(map(str, (*hidden, 10)))} neurons"]
+    else:
+        words = [f"{' → '.join(map(str, (784, *hidden, 10)))} neurons"]
+    if network.get("batch_norm"):
+        words.append("batch normalisation")
+    if hidden or convolutions:
         words.append(f"{activation} after each hidden layer")
         if network.get("dropout"):
             words.append(f"dropout of {percent(network['dropout'], 0)}")
@@ -196,6 +204,8 @@ def training_in_words(training: dict[str, Any]) -> str:
         "all images in each step" if batch == "full" else f"batches of {batch:,} images",
         f"seed {training.get('seed', 0)}",
     ]
+    if training.get("average"):
+        words.append(f"the moving average of the weights kept (decay {training['average']:g})")
     if training.get("early_stopping"):
         patience = counted(training["early_stopping"], "epoch")
         words.append(f"stopping early after {patience} without improvement")
@@ -207,7 +217,10 @@ def data_in_words(record: Record) -> str:
     data = record.metrics["dataset"]
     uses = {"train": "to learn from", "validation": "to watch over the training", "test": "to be judged on"}
     parts = [f"{data[name]:,} images {use}" for name, use in uses.items() if data.get(name)]
-    return "; ".join(parts).replace(" images to watch", " to watch").replace(" images to be", " to be") + "."
+    counts = "; ".join(parts).replace(" images to watch", " to watch").replace(" images to be", " to be") + "."
+    augment = Augment(**record.recipe.get("augment", {}))
+    kinds = ", ".join(f"{kind} {RANGES[kind](augment)}" for kind in augment.kinds)
+    return f"{counts} Each image is distorted anew whenever the network learns from it: {kinds}." if kinds else counts
 
 
 def command(record: Record) -> str:

@@ -1,0 +1,32 @@
+"""Arrays to compute in, made once and lent out again, so that distorting a batch allocates nothing.
+
+Memory that is freed after each step goes back to the operating system, and fetching it anew for the next one takes
+longer than the arithmetic. So `warp` and `ink` borrow their arrays here.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Work(threading.local):
+    """The arrays of one thread: every thread has its own."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, npt.NDArray[Any]] = {}
+
+    def __call__(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+        """An array of this shape and type, with whatever it held before; the next call of the name overwrites it."""
+        size = math.prod(shape)
+        array = self.arrays.get(name)
+        if array is None or array.size < size:
+            array = self.arrays[name] = np.empty(size, dtype)
+        return array[:size].reshape(shape)
+
+
+work = Work()
