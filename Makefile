@@ -33,7 +33,7 @@ bench: $(BENCH)/.ready  ## Measure Inkling beside PyTorch, JAX and scikit-learn 
 	@$(BENCH)/bin/python benchmarks/bench.py
 
 bench-quick: $(BENCH)/.ready  ## The same with fewer rounds and peers, for use while working
-	@$(BENCH)/bin/python benchmarks/bench.py --quick --only ABCDEF
+	@$(BENCH)/bin/python benchmarks/bench.py --quick --only ABCDEFIJ
 
 bench-step: $(VENV)/.run  ## Show where the time of one training step goes
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python benchmarks/step.py

@@ -1,7 +1,7 @@
 """Where the time of one training step goes: every layer forward and backward, the loss, the optimizer.
 
-`make bench-step`. Each part is wrapped in a clock, the step is taken a few thousand times, and the median of each part
-is shown beside what its matrix products alone take.
+`make bench-step`. Each part of what the first hand does is wrapped in a clock, the step is taken a few thousand times,
+and the median of each part is shown, beside what the step's matrix products alone take.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections import defaultdict
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 from workloads import WORKLOADS, Workload, build
 
-from inkling import nn
-from inkling.training.threads import BatchWalker, available_threads
+from inkling import Trainer, nn
+from inkling.training.crew import Crew
 
 
 class Clock:
@@ -40,45 +40,49 @@ class Clock:
         setattr(owner, method, timed)
 
 
-def measure(workload: Workload, steps: int) -> None:
+class Watched(Crew):
+    """A crew whose first hand is timed."""
+
+    clock: Clock
+
+    def __enter__(self) -> Watched:
+        super().__enter__()
+        clock, hand, network = self.clock, self.first, self.first.network
+        clock.wrap(network, "enter", "pixels to floats")
+        for layer in network.layers:
+            clock.wrap(layer, "forward", f"{layer.name} forward")
+            clock.wrap(layer, "backward", f"{layer.name} backward")
+        clock.wrap(network.loss, "forward", "loss")
+        clock.wrap(network.loss, "backward", "loss backward")
+        clock.wrap(network, "add_l2_gradient_of", "L2")
+        clock.wrap(hand.optimizer, "step", "optimizer")
+        clock.wrap(hand, "meet", "waiting for the others")
+        clock.wrap(self, "step", "whole step")
+        return self
+
+
+def measure(workload: Workload, steps: int, threads: int | None) -> None:
     """Print the table of one workload."""
     random = np.random.default_rng(0)
-    images = random.integers(0, 256, (20_000, 28, 28), np.uint8)
+    images = random.integers(0, 256, (20_000, 28, 28), np.uint8) * (random.random((20_000, 28, 28)) < 0.2)
     labels = random.integers(0, 10, 20_000)
-    network = build(workload)
     optimizer = nn.SGD(1e-4) if workload.optimizer == "sgd" else nn.Adam(1e-6)
-    optimizer.reset(network.parameters)
-    gathered = np.empty((workload.batch, 28, 28), np.uint8)
-    clock = Clock()
-    clock.wrap(network, "enter", "pixels to floats")
-    for layer in network.layers:
-        clock.wrap(layer, "forward", f"{layer.name} forward")
-        clock.wrap(layer, "backward", f"{layer.name} backward")
-    clock.wrap(network.loss, "forward", "loss")
-    clock.wrap(network.loss, "backward", "loss backward")
-    clock.wrap(network, "add_l2_gradient", "L2")
-    clock.wrap(optimizer, "step", "optimizer")
-    threads = BatchWalker(network, workload.batch, available_threads()).blas_threads
-    with threadpool_limits(threads, user_api="blas"):
-        for number in range(steps + 50):
-            began = perf_counter()
-            picked = random.integers(0, len(images), workload.batch)
-            clocked = perf_counter()
-            np.take(images, picked, axis=0, out=gathered, mode="clip")
-            clock.times["gather"].append(perf_counter() - clocked)
-            network.compute_gradients(gathered, labels[picked])
-            optimizer.step(network.parameters, network.gradients, 1e-6, network.weight_count)
-            clock.times["whole step"].append(perf_counter() - began)
-            if number == 50:
-                clock.times.clear()
-        floor = products(workload)
+    trainer = Trainer(build(workload), optimizer, threads=threads)
+    clock = Watched.clock = Clock()
+    epochs = -(-steps * workload.batch // len(images))
+    with patch("inkling.training.trainer.Crew", Watched):
+        trainer.fit((images, labels), epochs=epochs, batch_size=workload.batch)
+    floor = products(workload)
     whole = float(np.median(clock.times.pop("whole step")))
-    print(f"\n{workload.key}: {workload.title} ({threads} BLAS threads)")
+    crew = trainer.crew
+    who = f"{crew.hands} hands" if crew.hands > 1 else f"1 hand, {crew.blas_threads} BLAS threads"
+    print(f"\n{workload.key}: {workload.title} ({who}; the first one's time)")
     for name, times in sorted(clock.times.items(), key=lambda item: -np.median(item[1])):
         seconds = float(np.median(times))
         print(f"  {name:<22} {seconds * 1e6:8.1f} µs {seconds / whole:6.1%}  {'█' * round(40 * seconds / whole)}")
     print(
-        f"  {'whole step':<22} {whole * 1e6:8.1f} µs, of which matrix products {floor * 1e6:.1f} ({floor / whole:.0%})"
+        f"  {'whole step':<22} {whole * 1e6:8.1f} µs; its matrix products alone, all of them with all threads, "
+        f"{floor * 1e6:.1f} ({floor / whole:.0%})"
     )
 
 
@@ -108,9 +112,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="ABCDE", help="which workloads, for example BD")
     parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--threads", type=int, help="how many hands at most (default: as many as there are cores)")
     arguments = parser.parse_args()
     for key in arguments.only:
-        measure(WORKLOADS[key], arguments.steps)
+        measure(WORKLOADS[key], arguments.steps, arguments.threads)
 
 
 if __name__ == "__main__":

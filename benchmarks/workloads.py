@@ -1,4 +1,4 @@
-"""What is measured: eight workloads, and the files that every peer reads so that all do the same work."""
+"""What is measured: ten workloads, and the files that every peer reads so that all do the same work."""
 
 from __future__ import annotations
 
@@ -24,16 +24,24 @@ class Workload:
     samples: int = 60_000
     dropout: float = 0.0
     l2: float = 0.0
+    convolutions: tuple[int, ...] = ()
+    """Channels of 5×5 convolutions, each followed by 2×2 max pooling and ReLU."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Neurons from the pixels to the digits."""
-        return (784, *self.hidden, 10)
+        """Neurons from the pixels, or from what the convolutions make of them, to the digits."""
+        side = 28
+        for _ in self.convolutions:
+            side = (side - 4) // 2
+        return (side * side * (self.convolutions or (1,))[-1], *self.hidden, 10)
 
     @property
     def title(self) -> str:
         """As the table says it."""
         words = ["-".join(map(str, self.sizes))]
+        if self.convolutions:
+            channels = " and ".join(map(str, self.convolutions))
+            words = [f"5×5 convolutions of {channels} channels, 2×2 max pooling, {words[0]}"]
         if self.dropout:
             words.append(f"dropout {self.dropout:g}")
         if self.l2:
@@ -53,6 +61,8 @@ WORKLOADS = {
         Workload("D", (128, 64), 32, "adam", 1e-3, dropout=0.2, l2=1e-4),
         Workload("E", (800,), 256, "adam", 1e-3),
         Workload("F", (64,), 56_000, "sgd", 0.5, samples=56_000),
+        Workload("I", (64,), 100, "adam", 1e-3, convolutions=(8, 16)),
+        Workload("J", (128,), 100, "adam", 1e-3, convolutions=(16, 32)),
     )
 }
 
@@ -85,6 +95,10 @@ def build(workload: Workload):  # type: ignore[no-untyped-def]
     from inkling import nn
 
     layers: list[nn.Layer] = []
+    for channels in workload.convolutions:
+        layers += [nn.Conv2D(channels, 5), nn.MaxPool2D(2), nn.ReLU()]
+    if layers:
+        layers.append(nn.Flatten())
     for units in workload.hidden:
         layers += [nn.Dense(units), nn.ReLU()]
         if workload.dropout:
@@ -102,20 +116,25 @@ class Prepared:
     orders: np.ndarray
     weights: list[np.ndarray]
     biases: list[np.ndarray]
+    kernels: list[tuple[np.ndarray, np.ndarray]]
+    """Of the convolutions: weights (5, 5, inputs, channels) and biases."""
 
     @classmethod
     def read(cls, folder: Path) -> Prepared:
         """Everything in the folder."""
         described = json.loads((folder / "workload.json").read_text())
         described.pop("source")
-        described["hidden"] = tuple(described["hidden"])
+        for listed in ("hidden", "convolutions"):
+            described[listed] = tuple(described[listed])
         workload = Workload(**described)
         with np.load(folder / "weights.npz") as arrays:
             layers = range(1, len(workload.sizes))
             weights = [arrays[f"dense_{k}.W"] for k in layers]
             biases = [arrays[f"dense_{k}.b"] for k in layers]
+            convolutions = range(1, len(workload.convolutions) + 1)
+            kernels = [(arrays[f"conv2d_{k}.W"], arrays[f"conv2d_{k}.b"]) for k in convolutions]
         images, labels, orders = (np.load(folder / f"{name}.npy") for name in ("images", "labels", "orders"))
-        return cls(workload, images, labels, orders, weights, biases)
+        return cls(workload, images, labels, orders, weights, biases, kernels)
 
     def floats(self) -> np.ndarray:
         """The images as a framework wants them: float32 rows of 784, 0 … 1."""

@@ -45,6 +45,9 @@ class Floor:
         self.weights = prepared.weights
         self.threads = len(os.sched_getaffinity(0))
 
+    def epochs(self, first: int, count: int) -> float:
+        return [self.epoch(first + k) for k in range(count)][-1]
+
     def epoch(self, number: int) -> float:
         """Not a loss: the floor's own seconds, for the set-up of the arrays is no part of it."""
         work, full = self.work, self.work.batch >= self.work.samples

@@ -22,8 +22,10 @@ class Inkling:
         self.size = None if work.batch >= work.samples else work.batch
         self.floats = prepared.floats()[:10_000]
 
-    def epoch(self, number: int) -> float:
-        history = self.trainer.fit((self.prepared.images, self.prepared.labels), epochs=1, batch_size=self.size)
+    def epochs(self, first: int, count: int) -> float:
+        data = self.prepared.images, self.prepared.labels
+        history = self.trainer.fit(data, epochs=count, batch_size=self.size)
+        self.helpers_mb = self.trainer.crew.memory_mb
         return history.last.train_loss
 
     def loss(self) -> float:

@@ -38,6 +38,9 @@ class SciKit:
         del self.model._optimizer
         self.ready: tuple[int, Any, Any] | None = None
 
+    def epochs(self, first: int, count: int) -> float:
+        return [self.epoch(first + k) for k in range(count)][-1]
+
     def epoch(self, number: int) -> float:
         order = self.prepared.orders[number % len(self.prepared.orders)]
         self.model.partial_fit(self.x[order], self.y[order])

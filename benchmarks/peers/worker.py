@@ -26,8 +26,8 @@ CALLS = 2000
 class Peer(Protocol):
     """What a peer can do."""
 
-    def epoch(self, number: int) -> float:
-        """Train one epoch in the given order; return the mean training loss."""
+    def epochs(self, first: int, count: int) -> float:
+        """Train so many epochs, in the orders from `first` on; return the last one's mean training loss."""
 
     def loss(self) -> float:
         """The mean loss on the first 10,000 images, dropout off."""
@@ -44,17 +44,17 @@ def serve(make: Callable[[Prepared], Peer]) -> None:
     peer = make(prepared)
     print(json.dumps({"ready": True, "base_mb": base}), file=talk, flush=True)
     for line in sys.stdin:
-        command, number = line.split()
+        command, number, count = line.split()
         answer: dict[str, Any] = {}
-        if command == "epoch":
+        if command == "epochs":
             began = perf_counter()
-            answer["train_loss"] = peer.epoch(int(number))
-            answer["seconds"] = perf_counter() - began
+            answer["train_loss"] = peer.epochs(int(number), int(count))
+            answer["seconds"] = (perf_counter() - began) / int(count)
         elif command == "loss":
             answer["loss"] = peer.loss()
         elif command == "predict":
             answer["seconds"] = latency(peer.predictor(int(number)), CALLS if int(number) == 1 else 20)
-        answer["peak_mb"] = peak_mb()
+        answer["peak_mb"] = peak_mb() + getattr(peer, "helpers_mb", 0.0)
         print(json.dumps(answer), file=talk, flush=True)
 
 
