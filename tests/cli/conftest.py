@@ -42,6 +42,27 @@ def trained(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def convolved(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder of a network with two convolutions, normalization and pooling, trained on distorted images."""
+    changes = {
+        "data.source": str(tiny),
+        "data.validation": 40,
+        "augment.shift": 1.0,
+        "network.convolutions": [{"channels": 3, "kernel": 5, "pool": 2}, {"channels": 4, "padding": "same"}],
+        "network.batch_norm": True,
+        "network.hidden": [],
+        "training.epochs": 2,
+        "training.batch_size": 20,
+        "training.threads": 1,
+        "report.enabled": False,
+        "figures.predictions": 0,
+    }
+    folder = tmp_path_factory.mktemp("runs") / "convolved"
+    run_recipe(load_recipe("default", changes), out=folder)
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to work in, no network beyond this machine, and a terminal of no particular width."""

@@ -15,6 +15,7 @@ ALL = {
     "confusion",
     "predictions",
     "mistakes",
+    "saliency",
     "architecture",
     "first_layer_weights",
     "activation_functions",
@@ -48,6 +49,13 @@ def test_it_draws_every_picture_and_lists_the_files(inkling: Inkling, run: Path)
                 assert image.width > 500
         else:
             assert file.read_text().rstrip().endswith("</svg>")
+
+
+def test_convolutions_and_distortions_have_pictures_of_their_own(inkling: Inkling, convolved: Path) -> None:
+    answer = inkling("figures", convolved, "--format", "png", "--out", "drawn")
+    assert (answer.status, answer.err) == (0, "")
+    expected = ALL - {"first_layer_weights", "predictions", "mistakes"} | {"kernels", "feature_maps", "distortions"}
+    assert {Path(line).stem for line in answer.out.splitlines()} == expected
 
 
 def test_the_format_and_the_folder_can_be_chosen(inkling: Inkling, run: Path) -> None:

@@ -7,11 +7,16 @@ from collections.abc import Callable
 import numpy as np
 
 from inkling.nn import (
+    AveragePool2D,
+    BatchNorm,
+    Conv2D,
     Dense,
     Dropout,
     Flatten,
+    GlobalAveragePool2D,
     Layer,
     LeakyReLU,
+    MaxPool2D,
     MeanSquaredError,
     Network,
     ReLU,
@@ -41,9 +46,25 @@ class Maps(Layer):
 
 def stirred(network: Network) -> Network:
     """The network with biases that are not zero, as after training."""
-    biases = network.parameters[network.weight_count :]
-    biases[...] = np.random.default_rng(3).normal(0, 0.1, len(biases))
+    random = np.random.default_rng(3)
+    for name, values in [*network.named_parameters(), *network.named_state()]:
+        kind = name.partition(".")[2]
+        if kind != "W":
+            middle = 1.0 if kind in ("gamma", "running_variance") else 0.0
+            values[...] = random.normal(middle, 0.1, values.shape)
     return network
+
+
+def convolved(*layers: Layer, **settings) -> Network:
+    return stirred(Network([*layers, Dense(10)], **settings))
+
+
+def deep() -> Network:
+    """Eight convolutions with normalization, two of them with a stride, and a mean at the end."""
+    layers: list[Layer] = []
+    for channels, stride in ((4, 1), (4, 1), (8, 2), (8, 1), (20, 1), (20, 2), (33, 1), (40, 1)):
+        layers += [Conv2D(channels, 3, stride, "same"), BatchNorm(), ReLU()]
+    return convolved(*layers, GlobalAveragePool2D(), Dropout(0.2))
 
 
 def dense(widths, activation=ReLU, *, dropout=0.0, last=(), **settings) -> Network:
@@ -65,6 +86,16 @@ NETWORKS: dict[str, Callable[[], Network]] = {
     "squared error": lambda: dense([30], Sigmoid, last=[Sigmoid()], loss=MeanSquaredError("sum")),
     "yes or no": lambda: dense([12], LeakyReLU, loss=SigmoidBinaryCrossEntropy()),
     "maps": lambda: stirred(Network([Maps(8), ReLU(), Maps(20), Flatten(), Dense(40), ReLU(), Dense(10)])),
+    "convolutions": lambda: convolved(
+        *(Conv2D(8, 5), ReLU(), MaxPool2D(), Conv2D(16, 5), ReLU(), MaxPool2D()), *(Flatten(), Dense(64), ReLU())
+    ),
+    "deep convolutions": deep,
+    "as recipes build them": lambda: convolved(
+        *(Conv2D(6, 5, initializer="glorot"), BatchNorm(), MaxPool2D(3, 2), Tanh(), Dropout(0.1), Flatten()),
+        *(Dense(20), BatchNorm(), Tanh(), Dropout(0.1)),
+        dtype=np.float64,
+    ),
+    "pooled first": lambda: convolved(MaxPool2D(2), Conv2D(40, (3, 2), (1, 2)), AveragePool2D(3), Conv2D(3, 2)),
     "small images": lambda: stirred(Network([Flatten(), Dense(16), ReLU(), Dense(10)], input_shape=(8, 8, 1))),
     "no image": lambda: stirred(Network([Dense(5), Tanh(), Dense(3)], input_shape=20)),
 }

@@ -1,5 +1,4 @@
 import io
-import math
 
 import numpy as np
 import pytest
@@ -9,7 +8,10 @@ from networks import NETWORKS, dense, title
 from overlap import clipped, overlaps, texts
 
 from inkling.figures import architecture
-from inkling.nn import Dropout
+from inkling.figures.columns import WIDTH
+from inkling.figures.stages import stages
+from inkling.nn import BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool2D, Network, ReLU
+from inkling.nn.layers import describe_shape
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -25,14 +27,18 @@ def test_every_layer_is_said_with_its_shape_and_parameters(name):
     figure = architecture(network)
     said = texts(figure)
     assert f"{len(network.parameters):,} parameters" in title(figure)
+    for stage in stages(network)[1]:
+        head = stage.head
+        assert head.name in said
+        if stage.parameters:
+            assert f"{stage.parameters:,} parameters" in said
+        shape = head.output_shape
+        assert (f"{shape[0]:,} neuron" if isinstance(head, Dense) else describe_shape(shape)) in " ".join(said)
     for layer in network.layers:
-        count = sum(math.prod(shape) for shape in layer.parameter_shapes().values())
-        if count:
-            assert layer.name in said
-            assert f"{count:,} parameters" in said
-            assert f"{layer.output_shape[0]:,} neuron".removesuffix("s") in " ".join(said)
-        elif isinstance(layer, Dropout):
+        if isinstance(layer, Dropout):
             assert f"dropout {100 * layer.rate:g}\u00a0%" in said
+    norms = sum(isinstance(layer, BatchNorm) for layer in network.layers)
+    assert said.count("batch norm") == norms
 
 
 def test_activations_are_named_also_the_one_inside_the_loss():
@@ -83,10 +89,45 @@ def test_lines_are_the_strongest_weights_in_the_colour_of_their_sign():
 def test_outputs_with_height_width_and_channels_are_stacks():
     figure = architecture(NETWORKS["maps"]())
     sheets = [patch for patch in figure.axes[0].patches if isinstance(patch, Rectangle)]
-    # The image is a sheet with a frame; each of the two stacks shows six maps.
-    assert len(sheets) == 2 + 6 + 6
+    # The image is a sheet with a frame; stacks of 8 and of 20 maps, a sheet more for each doubling.
+    assert len(sheets) == 2 + 5 + 6
     said = texts(figure)
     assert {"14×14×8", "7×7×20", "flatten → 980"} <= set(said)
+
+
+def test_kernels_and_windows_are_said():
+    said = texts(architecture(NETWORKS["deep convolutions"]()))
+    assert said.count("3×3 kernels") == 6
+    assert said.count("3×3 kernels, stride 2") == 2
+    said = texts(architecture(NETWORKS["pooled first"]()))
+    assert {"2×2 windows", "3×3 windows", "3×2 kernels, stride 1×2", "2×2 kernels"} <= set(said)
+    assert "3×3 windows, stride 2" in texts(architecture(NETWORKS["as recipes build them"]()))
+
+
+def test_the_window_of_a_pixel_is_true_to_scale():
+    network = Network([Conv2D(4, 7, stride=2, padding="same"), ReLU(), MaxPool2D(2), Flatten(), Dense(10)])
+    patches = [patch for patch in architecture(network).axes[0].patches if isinstance(patch, Rectangle)]
+    image = patches[0]
+    pixel = image.get_width() / 28
+    windows = [patch for patch in patches if patch.get_alpha() == 0.35]
+    assert len(windows) == 2
+    assert windows[0].get_width() == pytest.approx(7 * pixel)
+    # Output pixel 7 of 14 sees the pixels from 7·2 − 2 on, since "same" puts two of five zeros before the image.
+    assert windows[0].get_x() - image.get_x() == pytest.approx(12 * pixel)
+    front = next(p for p in patches[2:] if p.get_width() == pytest.approx(p.get_height()) and p.get_zorder() == 4)
+    assert windows[1].get_width() == pytest.approx(2 * front.get_width() / 14)
+
+
+def test_a_deep_network_goes_on_in_another_row_and_gets_no_wider():
+    for depth in (3, 8, 20, 40):
+        layers = [layer for _ in range(depth) for layer in (Conv2D(4, 3, padding="same"), ReLU())]
+        figure = architecture(Network([*layers, Dense(20), ReLU(), Dense(10)]))
+        assert figure.get_size_inches()[0] == pytest.approx(WIDTH)
+        assert overlaps(figure) == []
+        assert clipped(figure) == []
+        said = texts(figure)
+        assert {f"conv2d_{place + 1}" for place in range(depth)} < set(said)
+    assert title(figure).startswith("The network: 40 convolutions and 2 dense layers, ")
 
 
 @pytest.mark.parametrize("kind", ["png", "svg"])

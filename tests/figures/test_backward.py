@@ -45,6 +45,34 @@ def test_every_gradient_is_drawn_with_its_shape_and_length(name):
         assert count(drawn, step.gradients["b"]) >= 2
 
 
+def test_the_gradients_of_a_convolution_and_its_normalization_are_drawn():
+    network = NETWORKS["as recipes build them"]()
+    steps = traced(network)
+    figure = backward_pass(network, digit(network), LABEL)
+    drawn = [np.sort(np.ma.compressed(image.get_array())) for axes in figure.axes for image in axes.images]
+    said = texts(figure)
+    conv, norm = steps["conv2d_1"], steps["batchnorm_1"]
+    assert {"conv2d_1", "batchnorm_1", "maxpool2d_1", "tanh_1", "dγ", "dβ"} <= set(said)
+    for values in (conv.dout[0], steps["tanh_1"].dout[0], conv.gradients["W"]):
+        assert count(drawn, values) == 1
+    for values in (conv.gradients["b"], norm.gradients["gamma"], norm.gradients["beta"]):
+        assert count(drawn, values) >= 1
+        assert f"‖{brief(np.linalg.norm(values))}‖" in said
+
+
+def test_of_many_kernels_those_with_the_largest_gradients_are_drawn():
+    network = NETWORKS["deep convolutions"]()
+    figure = backward_pass(network, digit(network), LABEL)
+    images = [np.ma.filled(image.get_array(), np.nan) for axes in figure.axes for image in axes.images]
+    grids = [image for image in images if image.shape == (8 * 4 - 1, 16 * 4 - 1)]
+    assert len(grids) == 4  # from 8 to 20 channels and wider
+    dW = traced(network)["conv2d_8"].gradients["W"]
+    tile = grids[0][:3, :3]
+    assert any(np.allclose(tile, dW[:, :, i, k]) for i in range(33) for k in range(40))
+    assert any("from 8 channels (rows) to 16 (columns)" in words for words in texts(figure))
+    assert not any("from 8 channels" in words for words in texts(backward_pass(dense([4]), digit(dense([4])), LABEL)))
+
+
 def count(drawn, values):
     """How many of the images hold these numbers, in whatever order."""
     values = np.sort(values.ravel())

@@ -73,6 +73,62 @@ def test_hidden_layers_show_their_most_active_neuron_and_its_activation():
         assert f"a{notation.subscript(neuron)} = max(0, {shown}) = {shown}" in texts(figure)
 
 
+def test_one_pixel_of_a_convolution_is_followed_to_its_activation():
+    network = NETWORKS["as recipes build them"]()
+    steps = trace(network, digit(network)[None], np.array([0]))
+    said = texts(forward_pass(network, digit(network)))
+    a = steps["tanh_1"].out[0]
+    row, column, channel = np.unravel_index(a.argmax(), a.shape)
+    pooled = steps["maxpool2d_1"].x[0][2 * row : 2 * row + 3, 2 * column : 2 * column + 3, channel]
+    i, j = np.unravel_index(pooled.argmax(), pooled.shape)
+    y, x = 2 * row + i, 2 * column + j
+    assert f"Channel {channel}, row {y}, column {x}: z = Σ w·x + b of 5×5×1" in said
+    (neuron, left, _, total), *_ = sums(forward_pass(network, digit(network)))
+    assert neuron == channel
+    assert total == pytest.approx(steps["conv2d_1"].out[0, y, x, channel], abs=0.00051)
+    assert value(left) == pytest.approx(total, abs=0.00051)
+    mine = notation.subscript(channel)
+    (normed,) = [
+        words for words in said if words.startswith(f"norm{mine} = ") and f"({notation.fixed(total, 3)}" in words
+    ]
+    shown, result = normed.split(" = ")[1:]
+    assert value(shown) == pytest.approx(value(result), rel=0.01)
+    assert value(result) == pytest.approx(pooled.max(), rel=0.005)
+    assert f"max{mine} = max(9 numbers) = {notation.fixed(pooled.max(), 3)}" in said
+    assert any(words.startswith(f"a{mine} = tanh(") and words.endswith(f"= {a.max():.3f}") for words in said)
+
+
+def test_the_mean_of_a_whole_map_is_written_out():
+    network = NETWORKS["deep convolutions"]()
+    steps = trace(network, digit(network)[None], np.array([0]))
+    means = steps["globalaveragepool2d_1"].out[0]
+    said = texts(forward_pass(network, digit(network)))
+    (line,) = [words for words in said if words.startswith("mean")]
+    assert line.startswith(f"mean{notation.subscript(int(means.argmax()))} = ")
+    shown, result = line.split(" = ")[1:]
+    assert shown.endswith(" / 49")
+    assert value(shown) == pytest.approx(value(result), abs=0.001)
+    assert value(result) == pytest.approx(means.max(), abs=0.001)
+
+
+def test_maps_keep_their_proportions_and_the_followed_one_is_framed():
+    network = NETWORKS["convolutions"]()
+    steps = trace(network, digit(network)[None], np.array([0]))
+    figure = forward_pass(network, digit(network))
+    (axes,) = [axes for axes in figure.axes for image in axes.images if image.get_array().shape == (49, 99)]
+    image = np.ma.filled(axes.images[0].get_array(), np.nan)
+    maps = steps["conv2d_1"].out[0]
+    for channel in range(8):
+        y, x = channel // 4 * 25, channel % 4 * 25
+        assert image[y : y + 24, x : x + 24] == pytest.approx(maps[:, :, channel])
+    box = axes.get_window_extent()
+    assert box.width / box.height == pytest.approx(99 / 49)
+    winner = np.unravel_index(steps["maxpool2d_1"].out[0].argmax(), (12, 12, 8))[2]
+    (framed, *_) = axes.patches
+    assert framed.get_xy() == (winner % 4 * 25 - 0.5, winner // 4 * 25 - 0.5)
+    assert framed.get_width() == 24
+
+
 def test_softmax_is_shown_with_the_winners_numbers():
     network = dense([16])
     steps = trace(network, digit(network)[None], np.array([0]))

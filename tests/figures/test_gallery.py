@@ -2,16 +2,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
-from inkling.data import Split
-from inkling.errors import InklingError
-from inkling.figures.gallery import Picture, Subject, gallery, hesitant, redraw, save
-from inkling.nn import SGD, Dense, Dropout, Network, ReLU
+from inkling.data import Augment, Split
+from inkling.figures.gallery import LOOKED_AT, Subject, gallery, hesitant, telling
+from inkling.nn import SGD, BatchNorm, Conv2D, Dense, Dropout, Network, ReLU
 from inkling.training import Epoch, Evaluation, History, Sign, evaluate
 
 EVERYTHING = [
@@ -21,6 +18,7 @@ EVERYTHING = [
     "confusion",
     "predictions",
     "mistakes",
+    "saliency",
     "architecture",
     "first_layer_weights",
     "activation_functions",
@@ -74,7 +72,15 @@ def test_each_has_a_title_a_caption_and_a_description(subject: Subject) -> None:
         ({"count": 0}, {"predictions", "mistakes"}),
         (
             {"unseen": None, "evaluation": None},
-            {"confusion", "predictions", "mistakes", "activation_functions", "forward_pass", "backward_pass"},
+            {
+                "confusion",
+                "predictions",
+                "mistakes",
+                "saliency",
+                "activation_functions",
+                "forward_pass",
+                "backward_pass",
+            },
         ),
         ({"network": Network([Dense(10)])}, {"activation_functions"}),
     ],
@@ -83,6 +89,15 @@ def test_what_there_is_nothing_to_draw_of_is_left_out(
     subject: Subject, lacking: dict[str, object], gone: set[str]
 ) -> None:
     assert set(EVERYTHING) - set(names(replace(subject, **lacking))) == gone
+
+
+def test_distortions_hang_beside_the_images_if_there_were_any(subject: Subject) -> None:
+    distorted = replace(subject, augment=Augment(rotate=15))
+    assert names(distorted)[:2] == ["samples", "distortions"]
+    assert names(replace(distorted, train=None)) == names(replace(subject, train=None))
+    (picture,) = (each for each in gallery(distorted) if each.name == "distortions")
+    assert "rotate" in picture.alt
+    assert "±15°" in [text.get_text().split()[-1] for text in picture.draw().texts if text.get_text()]
 
 
 def test_the_digit_to_follow_is_read_rightly_but_not_with_certainty(subject: Subject) -> None:
@@ -98,32 +113,33 @@ def test_the_digit_to_follow_is_read_rightly_but_not_with_certainty(subject: Sub
     assert hesitant(replace(subject, evaluation=None)) == 0
 
 
-def test_redrawing_writes_each_picture_in_each_format(subject: Subject, tmp_path: Path) -> None:
-    few = replace(subject, train=None, unseen=None, evaluation=None, signs=[])
-    told: list[tuple[str, int, int | None]] = []
-    shown: list[tuple[str, Figure]] = []
-    files = redraw(
-        few,
-        tmp_path / "figures",
-        progress=lambda *words: told.append(words),
-        show=lambda title, figure: shown.append((title, figure)),
-    )
-    expected = ["learning_curves", "architecture", "first_layer_weights", "weights_since_start"]
-    assert [file.name for file in files] == [f"{name}.{kind}" for name in expected for kind in ("png", "svg")]
-    assert sorted(files) == sorted((tmp_path / "figures").iterdir())
-    assert told == [("drawing", done, 4) for done in range(4)]
-    assert [title for title, _ in shown] == [picture.title for picture in gallery(few)]
+def test_a_network_with_convolutions_shows_its_kernels_and_feature_maps(subject: Subject) -> None:
+    network = Network([Conv2D(2, 3), BatchNorm(), ReLU(), Dense(10)])
+    assert subject.unseen is not None
+    hung = replace(subject, network=network, evaluation=evaluate(network, subject.unseen))
+    expected = [name for name in EVERYTHING if name != "first_layer_weights"]
+    expected.insert(expected.index("architecture") + 1, "kernels")
+    expected.insert(expected.index("forward_pass") + 1, "feature_maps")
+    assert names(hung) == expected
+    for picture in gallery(hung):
+        assert picture.draw() is not None
 
 
-def test_the_same_picture_gives_the_same_file(subject: Subject, tmp_path: Path) -> None:
-    picture: Picture = next(each for each in gallery(subject) if each.name == "architecture")
-    once, again = (
-        [file.read_bytes() for file in save(picture.draw(), tmp_path / name, ("png", "svg"))] for name in ("a", "b")
-    )
-    assert once == again
+def test_where_a_network_of_mere_numbers_looked_cannot_be_shown(subject: Subject) -> None:
+    lacking = replace(subject, network=Network([Dense(10)], input_shape=20), unseen=None, evaluation=None)
+    assert "saliency" not in names(lacking)
+    assert "first_layer_weights" not in names(lacking)
 
 
-def test_a_folder_that_cannot_be_written_to_is_told_in_one_line(subject: Subject, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(InklingError, match="cannot write"):
-        redraw(subject, tmp_path / "file", formats=("png",))
+def test_the_digits_that_show_where_it_looked_are_some_right_ones_and_the_surest_mistakes(subject: Subject) -> None:
+    labels = np.array([1, 1, 2, 3, 4, 5, 6, 7])
+    chances = np.full((8, 10), 0.01)
+    for index, (answer, sure) in enumerate(
+        [(1, 0.95), (1, 0.5), (9, 0.6), (3, 0.95), (9, 0.9), (9, 0.7), (9, 0.8), (7, 0.95)]
+    ):
+        chances[index, answer] = sure
+    judged = replace(subject, evaluation=Evaluation(0.1, labels, chances))
+    chosen = telling(judged).tolist()
+    assert chosen == [1, 3, 7, 4, 6, 5]  # the one that is followed, other digits; then 0.9, 0.8, 0.7
+    assert len(chosen) == LOOKED_AT
+    assert telling(replace(subject, evaluation=None)).tolist() == list(range(LOOKED_AT))

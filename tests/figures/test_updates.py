@@ -9,7 +9,7 @@ from overlap import clipped, overlaps, texts
 from inkling.errors import InklingError
 from inkling.figures import one_step, since_start, weight_update
 from inkling.figures.notation import brief
-from inkling.nn import SGD, Adam, Dense, Network, ReLU, WarmUp
+from inkling.nn import SGD, Adam, Conv2D, Dense, Network, ReLU, WarmUp
 
 DENSE = [name for name in NETWORKS if name != "maps"]
 
@@ -30,9 +30,9 @@ def moved(network):
 @pytest.mark.parametrize("name", DENSE)
 def test_every_text_can_be_read(name):
     network = NETWORKS[name]()
-    last = [layer.name for layer in network.layers if layer.parameter_shapes()][-1]
+    first, *_, last = (layer.name for layer in network.layers if "W" in layer.parameter_shapes() for _ in range(2))
     for figure in (
-        weight_update(*since_start(moved(network))),
+        weight_update(*since_start(moved(network)), first),
         weight_update(*one_step(network, SGD(0.1), *batch(network)), last),
     ):
         assert overlaps(figure) == []
@@ -108,6 +108,24 @@ def test_the_first_layer_is_drawn_as_tiles_of_the_neurons_that_changed_most():
         tile = np.asarray(picture.get_array())[:28, :28]
         assert tile == pytest.approx(network.layers[0].W[:, most].reshape(28, 28))
     assert any("20 of 40 neurons that changed most" in words for words in texts(figure))
+
+
+def test_a_convolution_is_drawn_as_its_kernels():
+    before, after = since_start(moved(NETWORKS["convolutions"]()))
+    first, second = (layer.W for layer in after.layers if isinstance(layer, Conv2D))
+    figure = weight_update(before, after, "conv2d_1")
+    picture = np.asarray(images(figure)[2].get_array())
+    assert picture[:5, 6:11] == pytest.approx(first[:, :, 0, 1])
+    assert np.count_nonzero(~np.isnan(picture)) == 25 * 8
+    assert any("All 8 kernels; a tile is the kernel of one channel." in words for words in texts(figure))
+
+    figure = weight_update(before, after, "conv2d_2")
+    change = np.linalg.norm(second - before.layers[3].W, axis=(0, 1))
+    come, goes = np.unravel_index(change.argmax(), change.shape)
+    picture = np.asarray(images(figure)[2].get_array())
+    assert picture[:5, :5] == pytest.approx(second[:, :, come, goes])
+    assert any("20 of 128 kernels that changed most" in words for words in texts(figure))
+    assert "3,200 weights" in " ".join(texts(figure))
 
 
 def test_few_neurons_are_all_shown_in_their_own_order():

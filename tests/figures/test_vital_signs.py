@@ -8,10 +8,11 @@ from subjects import assert_readable, digits, networks, signs, title, words
 
 from inkling.figures import vital_signs
 from inkling.figures.vitals import spread
-from inkling.nn import SGD
+from inkling.nn import SGD, BatchNorm, Conv2D, Dense, MaxPool2D, Network, ReLU
 from inkling.training import Trainer, Vitals
 
 NETWORKS = networks()
+NETWORK_OF_CHANNELS = Network([Conv2D(3, 3), ReLU(), MaxPool2D(2), BatchNorm(), Dense(10)])
 
 
 @pytest.mark.parametrize("name", ["one layer", "dropout", "softmax, squares", "deep sigmoid", "six leaky layers"])
@@ -67,6 +68,19 @@ def test_the_title_counts_dead_neurons():
     )
     assert "relu_1 (7 dead)" in words(figure)
     assert title(vital_signs(signs(3, 3))).endswith("no dead neurons")
+
+
+def test_a_channel_that_finds_nothing_is_one_dead_neuron_and_pooling_has_none():
+    network = NETWORK_OF_CHANNELS
+    network.layers[0].b[...] = [-100, 1, 1]
+    vitals = Vitals()
+    Trainer(network, SGD(0.01), callbacks=[vitals], threads=1).fit(digits(40), epochs=1, batch_size=20)
+    dead = {sign.layer: (sign.dead_units, sign.units) for sign in vitals.signs if sign.epoch == 1}
+    assert dead["relu_1"] == (1, 3)
+    figure = vital_signs(vitals.signs)
+    assert_readable(figure)
+    assert "dead neurons: 1 of 3 in relu_1" in title(figure)
+    assert [text.get_text() for text in figure.axes[2].texts] == ["relu_1 (1 dead)"]
 
 
 def test_gradients_of_exactly_zero_have_vanished():

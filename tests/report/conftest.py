@@ -52,6 +52,23 @@ def other(digits: Digits, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def convolved(digits: Digits, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder of a network with convolutions, trained on distorted images, that nobody changes."""
+    folder = tmp_path_factory.mktemp("runs") / "convolved"
+    changes = {
+        **CHANGES,
+        "network.convolutions": [{"channels": 4, "kernel": 5, "pool": 2}, {"channels": 6, "stride": 2}],
+        "network.batch_norm": True,
+        "network.hidden": [],
+        "training.epochs": 1,
+        "augment.shift": 1.0,
+        "augment.rotate": 10.0,
+    }
+    run_recipe(load_recipe("default", changes), data=digits, out=folder)
+    return folder
+
+
 @pytest.fixture
 def folder(trained: Path, tmp_path: Path) -> Path:
     """A copy of the run folder, to be changed at will."""

@@ -72,6 +72,7 @@ def test_every_picture_says_how_to_read_it_and_what_it_shows(page: Path) -> None
     assert names == [
         "predictions",
         "mistakes",
+        "saliency",
         "architecture",
         "first_layer_weights",
         "activation_functions",
@@ -86,6 +87,29 @@ def test_every_picture_says_how_to_read_it_and_what_it_shows(page: Path) -> None
     for image in read.all("img"):
         assert len(image.attributes["alt"]) > 20
         assert int(image.attributes["width"]) > 300
+
+
+def test_a_network_with_convolutions_shows_what_they_see(convolved: Path, digits: Digits, tmp_path: Path) -> None:
+    page = write_report(convolved, digits, out=tmp_path / "report.html")
+    read = Page.read(page)
+    names = [e.attributes["id"].removeprefix("picture-") for e in read.all("figure")]
+    assert names == [
+        "predictions",
+        "mistakes",
+        "saliency",
+        "architecture",
+        "kernels",
+        "activation_functions",
+        "forward_pass",
+        "feature_maps",
+        "backward_pass",
+        "weights_since_start",
+        "samples",
+        "distortions",
+    ]
+    assert page.stat().st_size < 2_500_000
+    assert "Convolutions with 4 channels of 5×5 → 6 channels of 3×3, then 10 neurons, batch normalisation" in read.text
+    assert "distorted anew whenever the network learns from it: shift ±1 px, rotate ±10°." in read.text
 
 
 def test_it_is_one_small_file_that_asks_nobody_for_anything(page: Path) -> None:

@@ -62,6 +62,19 @@ def test_a_layer_that_is_mostly_dead_is_named(patterns, make_network):
         train(network, patterns(50))
 
 
+def test_a_kernel_that_finds_nothing_at_some_places_is_not_dead(patterns):
+    images, labels = patterns(100)
+    images = images.copy()
+    images[:, :, 3:] = 0
+    network = nn.Network([nn.Conv2D(12, 2), nn.ReLU(), nn.Dense(4)], input_shape=(6, 6, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train(network, (images, labels), rate=0.01)
+    network.layers[0].b[...] = -100
+    with pytest.warns(TrainingWarning, match="every neuron of relu_1 is dead"):
+        train(network, (images, labels), rate=0.01)
+
+
 def test_a_loss_that_overflows_says_where_and_what_to_try(patterns, make_network):
     with pytest.raises(TrainingDiverged) as caught:
         train(make_network(), patterns(100), rate=1e30)

@@ -9,12 +9,13 @@ import typer
 from inkling.cli import options
 from inkling.cli.evaluate import find_digits
 from inkling.cli.models import Model, load_reader
-from inkling.cli.terminal import percent, print_json, results
+from inkling.cli.terminal import percent, plain, print_json, results
 from inkling.errors import InklingError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from inkling.figures.windows import Place
     from inkling.nn import Layer, LayerTrace, Network, Trace
     from inkling.nn.part import Array
 
@@ -32,7 +33,8 @@ def explain(
 ) -> None:
     """Walk one digit through the network in numbers, forward and backward.
 
-    Each layer is shown with the sum that makes one of its neurons; then the
+    Each layer is shown with the sum that makes one of its neurons (of a
+    convolution, one pixel: the window it sees and the kernel); then the
     loss, and how it flows back; and at the end the gradient is proved: moving a
     weight a little changes the loss by as much as the gradient says.
 
@@ -42,6 +44,7 @@ def explain(
     """
     import numpy as np
 
+    from inkling.cli.pixels import numbers_to_follow
     from inkling.nn import trace
 
     network = load_reader(run)
@@ -54,7 +57,7 @@ def explain(
     image, label = split.images[sample : sample + 1], split.labels[sample : sample + 1]
     # In float64, so that what is written out adds up, and the numerical gradient has digits to agree in.
     exact = type(network).from_config({**network.config(), "dtype": "float64"})
-    exact.parameters[...] = network.parameters
+    exact.parameters[...], exact.state[...] = network.parameters, network.state
     steps = trace(exact, image, label)
     proofs = prove(exact, steps, image, label)
     if json:
@@ -62,7 +65,7 @@ def explain(
         return
     out = results()
     say_digit(out, image[0], int(label[0]), f"{kind} image {sample}")
-    watched: dict[str, int] = {}
+    watched = numbers_to_follow(exact, steps)
     for step in steps.layers:
         say_forward(out, step, watched)
     say_outcome(out, exact, steps, int(label[0]))
@@ -83,18 +86,27 @@ def say_digit(out: Console, image: Array, label: int, name: str) -> None:
     out.print(ascii_digit(image, blocks=not out.options.ascii_only), highlight=False, markup=False)
 
 
-def say_forward(out: Console, step: LayerTrace, watched: dict[str, int]) -> None:
-    """What a layer made of its input, and the sum behind one neuron."""
+def say_forward(out: Console, step: LayerTrace, watched: dict[str, Place]) -> None:
+    """What a layer made of its input, and the sum behind one neuron or pixel."""
+    import numpy as np
+
+    from inkling.cli.pixels import forward_lines
+
     layer, values = step.layer, step.out[0].ravel()
     shapes = f"{times(layer.input_shape)} → {times(layer.output_shape)}"
-    if not layer.parameter_shapes() and (step.x.ravel() == step.out.ravel()).all() and not values.all():
+    if not layer.parameter_shapes() and np.array_equal(step.x.ravel(), step.out.ravel()) and not values.all():
         out.print(f"\n[bold]{layer.name}[/]  lets everything through   [dim]{shapes}[/]", highlight=False)
         return
-    out.print(f"\n[bold]{layer.name}[/]  {formula(layer)}   [dim]{shapes}[/]", highlight=False)
+    out.print(f"\n[bold]{layer.name}[/]  {plain(formula(layer))}   [dim]{shapes}[/]", highlight=False)
     if "W" in step.parameters and len(layer.output_shape) == 1:
-        neuron = watched[layer.name] = int(values.argmax())
+        (neuron,) = watched[layer.name]
         out.print(f"  z ranges from {values.min():.3f} to {values.max():.3f}", highlight=False)
         out.print(f"  neuron {neuron}: {written_sum(step, neuron)}", highlight=False, soft_wrap=True)
+        return
+    lines = forward_lines(step, watched[layer.name]) if layer.name in watched else []
+    for line in lines:
+        out.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
+    if lines:
         return
     active = int((values != 0).sum())
     out.print(f"  {active} of {values.size} outputs are not 0, the largest is {values.max():.4f}", highlight=False)
@@ -132,16 +144,23 @@ def say_outcome(out: Console, network: Network, steps: Trace, label: int) -> Non
     out.print(f"[bold]loss[/] = {text}", highlight=False)
 
 
-def say_backward(out: Console, step: LayerTrace, neuron: int | None) -> None:
+def say_backward(out: Console, step: LayerTrace, place: Place | None) -> None:
     """How the loss changes with a layer's outputs and parameters, and one of these derivatives as a product."""
     import numpy as np
+
+    from inkling.cli.pixels import backward_lines
 
     size = float(np.linalg.norm(step.dout))
     line = f"[bold]{step.layer.name}[/]  ‖∂loss/∂output‖ = {size:.3e}"
     for name, gradient in step.gradients.items():
         line += f"   ‖d{name}‖ = {float(np.linalg.norm(gradient)):.3e} [dim]{times(gradient.shape)}[/]"
     out.print(line, highlight=False, soft_wrap=True)
-    if neuron is not None:
+    if place is None:
+        return
+    for words in backward_lines(step, place):
+        out.print(f"  {words}", highlight=False, markup=False, soft_wrap=True)
+    if "W" in step.gradients and len(place) == 1:
+        (neuron,) = place
         x = step.x[0].ravel()
         i = int(abs(x).argmax())
         gradient = step.gradients["W"][i, neuron]

@@ -47,7 +47,7 @@ def figures(
       inkling figures runs/adam --out slides --format svg
 
     """
-    from inkling.figures.gallery import FORMATS, redraw
+    from inkling.figures.files import FORMATS, redraw
     from inkling.recipes import build_optimizer, load_recipe
     from inkling.report.page import subject
 

@@ -35,7 +35,8 @@ def read_npz(path: str | Path) -> Digits:
                 pair = next((pair for pair in NAMES if set(pair) <= set(archive.files)), None)
                 if pair is None:
                     wanted = " or ".join(" and ".join(pair) for pair in NAMES)
-                    found = ", ".join(archive.files) or "nothing"
+                    # A damaged archive may have anything in its names, line breaks too.
+                    found = "".join(c if c.isprintable() else "?" for c in ", ".join(archive.files)) or "nothing"
                     raise DataError(f"{path}: it holds {found[:200]}; wanted are {wanted}")
                 train, test = _split(path, archive, *pair), None
                 if pair == NAMES[0] and {"x_test", "y_test"} & set(archive.files):

@@ -6,9 +6,13 @@ from inkling.figures.backward import backward_pass
 from inkling.figures.comparison import comparison
 from inkling.figures.confusion import confusion
 from inkling.figures.curves import learning_curves
+from inkling.figures.distortions import distortions
+from inkling.figures.feature_maps import feature_maps
 from inkling.figures.forward import forward_pass
+from inkling.figures.kernels import kernels
 from inkling.figures.mistakes import mistakes
 from inkling.figures.predictions import predictions
+from inkling.figures.saliency import saliency
 from inkling.figures.samples import samples
 from inkling.figures.updates import one_step, since_start, weight_update
 from inkling.figures.vitals import vital_signs
@@ -21,12 +25,16 @@ __all__ = [
     "backward_pass",
     "comparison",
     "confusion",
+    "distortions",
+    "feature_maps",
     "first_layer_weights",
     "forward_pass",
+    "kernels",
     "learning_curves",
     "mistakes",
     "one_step",
     "predictions",
+    "saliency",
     "samples",
     "since_start",
     "vital_signs",

@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inkling.figures.cells import draw_cells, heat, limit
+from inkling.figures.cells import draw_cells, heat, in_kernels, in_maps, limit, strongest_kernels
 from inkling.figures.notation import brief, fixed, subscript
 from inkling.figures.page import LINE, MARGIN, SMALL, Page, bare, text_width
-from inkling.figures.stages import Stage, image_shape, stages
+from inkling.figures.stages import Passing, Stage, convolutions, image_shape, stages
 from inkling.figures.style import BLUE, INK, MUTED, ORANGE, diverging, mosaic, styled
-from inkling.nn import Dense, LayerTrace, MeanSquaredError, Network, SoftmaxCrossEntropy, Trace, trace
+from inkling.nn import (
+    BatchNorm,
+    Conv2D,
+    Dense,
+    LayerTrace,
+    MeanSquaredError,
+    Network,
+    SoftmaxCrossEntropy,
+    Trace,
+    trace,
+)
 from inkling.nn.activations import sigmoid
 from inkling.nn.layers import describe_shape
 from inkling.nn.part import Array
@@ -26,6 +36,10 @@ NAMES, DA, DZ, DW, DB, PIXELS = 3.1, 4.15, 5.48, 6.81, 8.79, 10.35
 CELLS, WEIGHTS, SIDE = 1.2, 1.85, 2.05
 TILES = 6
 """How many neurons of the first layer show their dW as an image."""
+KERNELS = 8, 16
+"""Of a convolution's dW, the largest kernels are shown, from so many channels to so many."""
+STRIP, APART = 0.15, 0.36
+"""Inches: how high the gradients of a bias, of γ and of β are, one below the other, and how far apart."""
 
 
 def backward_pass(network: Network, image: Array, label: int) -> Figure:
@@ -37,8 +51,11 @@ def backward_pass(network: Network, image: Array, label: int) -> Figure:
     """
     steps = trace(network, np.asarray(image)[None], np.array([label]))
     found = stages(network)[1][::-1]
-    pitch = min(1.3, max(0.86, 5.1 / max(len(found), 1)))
+    lines = max((1 + len(about(stage)) for stage in found), default=0)
+    normed = any(norm_of(stage) is not None for stage in found)
+    pitch = max(min(1.3, max(0.86, 5.1 / max(len(found), 1))), LINE * (lines + 1), 2 * APART + 0.5 if normed else 0)
     first = max(pitch, 1.05)
+    shared = "Σ " if convolutions(network) else ""
     body = max(4.1, pitch * (len(found) - 1) + first)
     with styled():
         title = f"Backward pass: how the loss of this {label} changes with every number in the network"
@@ -47,8 +64,8 @@ def backward_pass(network: Network, image: Array, label: int) -> Figure:
         for left, head, remark in (
             (DA, "da", "∂loss/∂a"),
             (DZ, "dz", "da · a′(z)"),
-            (DW, "dW", "xᵀ · dz"),
-            (DB, "db", "dz"),
+            (DW, "dW", f"{shared}xᵀ · dz"),
+            (DB, "db", f"{shared}dz"),
         ):
             page.text(left, TOP - 0.55, head, weight="bold")
             page.text(left + 0.38, TOP - 0.55, remark, color=MUTED)
@@ -59,6 +76,10 @@ def backward_pass(network: Network, image: Array, label: int) -> Figure:
         remark = "‖ ‖ is the length of a gradient; its colours reach from − to + its largest number"
         remark += ", without the L2 term λ·W." if network.l2 else "."
         page.text(NAMES, page.height - 0.3, remark, size=SMALL, color=MUTED)
+        if any(isinstance(stage.head, Conv2D) and was_cut(stage.head.W) for stage in found):
+            rows, columns = KERNELS
+            words = f"Of large dW: the strongest kernels, from {rows} channels (rows) to {columns} (columns)."
+            page.text(NAMES, page.height - 0.52, words, size=SMALL, color=MUTED)
     return page.figure
 
 
@@ -135,17 +156,17 @@ def draw_stage(
     """A row: the stage's name, then what arrives (da), dz, and the gradients of what it learns."""
     head = steps[stage.head.name]
     height = min(pitch - 0.36, 0.9)
-    came, went = shape_in(stage), describe_shape(stage.head.output_shape)
-    about = [came, f"→ {went}"] if len(came + went) > 11 else [f"{came} → {went}"]
-    about += [layer.name for layer in stage.followers if layer is stage.activation]
     page.text(NAMES, top + 0.02, stage.head.name, weight="bold")
-    page.lines(NAMES, top + 0.02 + LINE, about, size=SMALL, color=MUTED)
-    if stage.activation is not None:
-        draw_gradient(page, DA, top, height, steps[stage.activation.name].dout[0])
+    page.lines(NAMES, top + 0.02 + LINE, about(stage), size=SMALL, color=MUTED)
+    if stage.outcome is not None:
+        draw_gradient(page, DA, top, height, steps[stage.outcome.name].dout[0])
     elif head.dout is steps.doutputs:
         page.text(DA, top + 0.15, f"dz = {error_symbol(network)}", color=MUTED)
     draw_gradient(page, DZ, top, height, head.dout[0])
-    if "b" in head.gradients:
+    norm = norm_of(stage)
+    if norm is not None:
+        draw_strips(page, top, head, steps[norm.name])
+    elif "b" in head.gradients:
         draw_gradient(page, DB, top, height, head.gradients["b"])
     if "W" in head.gradients:
         dW = head.gradients["W"]
@@ -153,16 +174,53 @@ def draw_stage(
         shape = image_shape(network) if is_first and dW.ndim == 2 and len(dW) == steps.x[0].size else None
         if shape:
             draw_tiles(page, top, pitch, head, shape)
+        elif isinstance(head.layer, Conv2D):
+            draw_kernels(page, top, height, dW)
         else:
             dW = dW.reshape(-1, dW.shape[-1])
             dW = dW.T if dW.shape[0] > dW.shape[1] else dW
             heat(page.axes(DW, top, WEIGHTS, height), dW, limit(dW))
 
 
-def shape_in(stage: Stage) -> str:
-    """What the stage gets, as Dense counts it: laid out in a row."""
+def about(stage: Stage) -> list[str]:
+    """The shapes before and after the head of a stage, and what its outputs go through."""
     head = stage.head
-    return f"{head.inputs:,}" if isinstance(head, Dense) else describe_shape(head.input_shape)
+    came = f"{head.inputs:,}" if isinstance(head, Dense) else describe_shape(head.input_shape)
+    went = describe_shape(head.output_shape)
+    shapes = [came, f"→ {went}"] if len(came + went) > 11 else [f"{came} → {went}"]
+    return shapes + [layer.name for layer in stage.followers if not isinstance(layer, Passing)]
+
+
+def norm_of(stage: Stage) -> BatchNorm | None:
+    """The batch normalization of a stage, if it has one."""
+    return next((layer for layer in (stage.head, *stage.followers) if isinstance(layer, BatchNorm)), None)
+
+
+def draw_strips(page: Page, top: float, head: LayerTrace, norm: LayerTrace) -> None:
+    """The gradients of the bias (of a layer that has one), and of γ and β of the normalization behind it."""
+    gradients = {"b": head.gradients.get("b"), "γ": norm.gradients["gamma"], "β": norm.gradients["beta"]}
+    for place, (name, values) in enumerate(gradients.items()):
+        if values is not None:
+            upper = top + APART * place
+            page.text(DB, upper - 0.1, f"d{name}", size=9, color=MUTED)
+            norm_of_values = f"‖{brief(float(np.linalg.norm(values)))}‖"
+            page.text(DB + CELLS, upper - 0.1, norm_of_values, size=9, ha="right")
+            draw_cells(page, (DB, upper, CELLS, STRIP), values, limit(values))
+
+
+def draw_kernels(page: Page, top: float, height: float, dW: Array) -> None:
+    """The dW of a convolution as kernels: of the image a grid, of several channels a row for each of them."""
+    grid = (
+        in_maps(dW[:, :, 0], WEIGHTS, height) if dW.shape[2] == 1 else in_kernels(dW, *strongest_kernels(dW, *KERNELS))
+    )
+    side = min(WEIGHTS / grid.shape[1], height / grid.shape[0])
+    heat(page.axes(DW, top, side * grid.shape[1], side * grid.shape[0]), grid, limit(dW)).set_interpolation("nearest")
+
+
+def was_cut(W: Array) -> bool:
+    """Whether these are more kernels than are shown."""
+    inputs, channels = W.shape[2:]
+    return bool(inputs > 1 and (inputs > KERNELS[0] or channels > KERNELS[1]))
 
 
 def draw_gradient(page: Page, left: float, top: float, height: float, values: Array) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,10 +38,38 @@ def in_cells(values: Array, width: float, height: float) -> Array:
 
 
 def in_maps(values: Array, width: float, height: float) -> Array:
-    """Feature maps (h, w, channels) side by side for a frame of that size."""
+    """Feature maps (h, w, channels) side by side, as large as a frame of that size allows; NaN between them."""
     h, w, channels = values.shape
-    columns = min(channels, max(1, round(math.sqrt(channels * width * h / (height * w)))))
-    return mosaic(np.moveaxis(values, -1, 0), columns, gap=1)
+    tiles = np.moveaxis(values, -1, 0)
+
+    def fit(columns: int) -> float:
+        rows = math.ceil(channels / columns)
+        size = min(width / (columns * (w + 1) - 1), height / (rows * (h + 1) - 1))
+        return float(size * math.sqrt(channels / (rows * columns)))
+
+    # Of all numbers of columns, the one with which the maps come out largest; gaps in the last row count against it.
+    return mosaic(tiles, max(range(1, channels + 1), key=fit), gap=1)
+
+
+def in_kernels(W: Array, rows: Array, columns: Array) -> Array:
+    """Kernels of a convolution, W (height, width, inputs, channels), as tiles: a row an input, a column a channel.
+
+    `rows` and `columns` say which inputs and channels are shown. NaN between the tiles.
+    """
+    tiles = W[:, :, rows][:, :, :, columns].transpose(2, 3, 0, 1)
+    return mosaic(tiles.reshape(-1, *W.shape[:2]), len(columns), gap=1)
+
+
+def strongest_kernels(W: Array, rows: int, columns: int) -> tuple[Array, Array]:
+    """The inputs (at most `rows`) and channels (at most `columns`) with the longest kernels, in their own order."""
+    lengths = np.linalg.norm(W, axis=(0, 1))
+    chosen = strongest(np.linalg.norm(lengths, axis=0), columns)
+    return strongest(np.linalg.norm(lengths[:, chosen], axis=1), rows), chosen
+
+
+def strongest(sizes: Array, most: int) -> Array:
+    """The indices of the `most` largest sizes, in their own order."""
+    return np.sort(np.argsort(-sizes, kind="stable")[:most])
 
 
 def heat(axes: Axes, grid: Array, largest: float) -> AxesImage:
@@ -56,17 +85,22 @@ def draw_cells(
     place: tuple[float, float, float, float],
     values: Array,
     largest: float,
-    marked: int | None = None,
+    marked: Sequence[int] = (),
 ) -> Axes:
-    """One sample's numbers of a layer, (neurons,) or (h, w, channels), at `place` (left, top, width, height).
+    """One sample's numbers of a layer, (neurons,) or (h, w[, channels]), at `place` (left, top, width, height).
 
-    The cell `marked` is framed.
+    Maps keep their proportions, so they may take less than that. The neuron `marked`, or the map and in it the pixel
+    (row, column, channel), is framed.
     """
     left, top, width, height = place
     flat = values.ndim == 1
-    grid = in_cells(values, width, height) if flat else in_maps(values, width, height)
+    maps = values.reshape(*values.shape[:2], -1)
+    grid = in_cells(values, width, height) if flat else in_maps(maps, width, height)
     rows, columns = grid.shape
-    if flat and rows == 1:  # a strip of cells that are not too long, nor too high
+    if not flat:
+        side = min(width / columns, height / rows)
+        width, height = side * columns, side * rows
+    elif rows == 1:  # a strip of cells that are not too long, nor too high
         side = min(width / columns, 0.34)
         width, height = side * columns, min(height, max(side, 0.3))
     axes = page.axes(left, top, width, height)
@@ -74,9 +108,24 @@ def draw_cells(
     if flat and width / columns > 0.07:
         axes.vlines(np.arange(1, columns) - 0.5, -0.5, rows - 0.5, color="#c4c9d0", linewidth=0.5)
         axes.hlines(np.arange(1, rows) - 0.5, -0.5, columns - 0.5, color="#c4c9d0", linewidth=0.5)
-    if flat and marked is not None:
-        from matplotlib.patches import Rectangle
-
-        corner = marked % columns - 0.5, marked // columns - 0.5
-        axes.add_patch(Rectangle(corner, 1, 1, facecolor="none", edgecolor=INK, linewidth=1.4, clip_on=False, zorder=4))
+    if flat and marked:
+        frame(axes, marked[0] % columns, marked[0] // columns)
+    elif marked:
+        row, column, channel = (*marked, 0)[:3]
+        h, w = maps.shape[:2]
+        across = (columns + 1) // (w + 1)
+        y, x = channel // across * (h + 1), channel % across * (w + 1)
+        frame(axes, x, y, w, h)
+        if side > 0.03:  # of a smaller pixel the frame would be all that is seen
+            frame(axes, x + column, y + row)
     return axes
+
+
+def frame(axes: Axes, x: float, y: float, width: float = 1, height: float = 1, *, colour: str = INK) -> None:
+    """A frame around so many cells of an image, from the one in column x and row y on."""
+    from matplotlib.patches import Rectangle
+
+    corner = x - 0.5, y - 0.5
+    axes.add_patch(
+        Rectangle(corner, width, height, facecolor="none", edgecolor=colour, linewidth=1.4, clip_on=False, zorder=4)
+    )

@@ -19,12 +19,15 @@ WIDTH, HEIGHT, MARGIN = 2.7, 1.45, 0.3
 """The place of one digit on the page, and the paper around all of them, in inches."""
 
 
-def mistakes(network: Network, images: Array, labels: Array, count: int = 20) -> Figure:
+def mistakes(
+    network: Network, images: Array, labels: Array, count: int = 20, *, probabilities: Array | None = None
+) -> Figure:
     """The `count` most confident mistakes, the surest first: what was read, what it is, how probable each was.
 
     Each carries its index in `images`, so that it can be found again. Shapes: images (n, 28, 28), labels (n,).
+    `probabilities` (n, 10): what the network makes of the images, where that has been computed before.
     """
-    probabilities = network.predict_proba(images)
+    probabilities = network.predict_proba(images) if probabilities is None else probabilities
     read = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(read != labels)
     if not len(wrong):

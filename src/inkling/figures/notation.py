@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from inkling.nn import Identity, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
+from inkling.nn import BatchNorm, Identity, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
 from inkling.nn.part import Array
 
 
@@ -109,6 +109,34 @@ def softmax_formula(z: Array, neuron: int, name: str = "p") -> str:
     if np.abs(z).max() > 300:  # too large to raise e to: take the largest score off all of them
         return f"{start}{brief(powers[neuron], 4)} / {brief(powers.sum(), 4)} = {shown}"
     return f"{start}$e^{{{fixed(z[neuron], decimals_for(z[neuron], 3))}}}$ / {brief(np.exp(z).sum(), 4)} = {shown}"
+
+
+def norm_formula(layer: BatchNorm, z: float, normed: float, channel: int) -> str:
+    """Batch normalization in a prediction: γ·(z − mean) / σ + β."""
+    sigma = math.sqrt(float(layer.running_variance[channel]) + layer.epsilon)
+    gamma, mean, beta = (float(values[channel]) for values in (layer.gamma, layer.running_mean, layer.beta))
+    inside = fixed(z, 3)
+    inside += joined(-mean, 3, inside)
+    line = f"norm{subscript(channel)} = {fixed(gamma, 3)}·({inside})/{brief(sigma, 4)}"
+    return f"{line}{joined(beta, 3, line)} = {brief(normed)}"
+
+
+def max_formula(values: Array, channel: int) -> str:
+    """The largest number of a window (n,), which is written out if it is small enough."""
+    values = values.astype(np.float64)
+    decimals = decimals_for(values.max(), 3)
+    shown = [fixed(value, decimals) for value in values] if len(values) <= 4 else [f"{len(values)} numbers"]
+    return f"max{subscript(channel)} = max({', '.join(shown)}) = {fixed(values.max(), decimals)}"
+
+
+def mean_formula(values: Array, channel: int) -> str:
+    """The mean of a window (n,)."""
+    values = values.astype(np.float64)
+    total, mean = values.sum(), values.mean()
+    return (
+        f"mean{subscript(channel)} = {fixed(total, decimals_for(total, 3))} / {len(values)} = "
+        f"{fixed(mean, decimals_for(mean, 3))}"
+    )
 
 
 def share_formula(a: Array, p: Array, neuron: int) -> str:

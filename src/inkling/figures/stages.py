@@ -1,7 +1,8 @@
 """Stages: a network told in the steps that people speak of.
 
 To a network an activation is a layer like any other. In a picture, a layer that learns belongs together with what
-its outputs go through before the next one: its activation, dropout, flattening. That is a stage.
+its outputs go through before the next one: normalization, pooling, its activation, dropout, flattening. That is a
+stage.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from inkling.nn import ACTIVATIONS, Dense, Dropout, Flatten, Layer, Network
+from inkling.nn import ACTIVATIONS, BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalAveragePool2D, Layer, Network
+from inkling.nn.pooling import Pool2D
 
-Followers = (*ACTIVATIONS.values(), Dropout, Flatten)
+Passing = (Dropout, Flatten)
+"""Layers that hand on the numbers they get, in a prediction."""
+Followers = (*ACTIVATIONS.values(), BatchNorm, Pool2D, *Passing)
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +29,11 @@ class Stage:
     def activation(self) -> Layer | None:
         """The last activation function of the stage, if it has one."""
         return next((layer for layer in reversed(self.followers) if is_activation(layer)), None)
+
+    @property
+    def outcome(self) -> Layer | None:
+        """The last layer behind the head that changes numbers, so that its outputs are what the stage hands on."""
+        return next((layer for layer in reversed(self.followers) if not isinstance(layer, Passing)), None)
 
     @property
     def dropout(self) -> Dropout | None:
@@ -44,25 +53,30 @@ def stages(network: Network) -> tuple[list[Layer], list[Stage]]:
     door: list[Layer] = []
     found: list[Stage] = []
     for layer in network.layers:
-        if not follows(layer):
-            found.append(Stage(layer, []))
-        elif found:
+        if found and follows(layer):
             found[-1].followers.append(layer)
-        else:
+        elif follows(layer) and not layer.parameter_shapes() and not isinstance(layer, Pool2D):
             door.append(layer)
+        else:
+            found.append(Stage(layer, []))
     return door, found
 
 
 def follows(layer: Layer) -> bool:
-    """Whether the layer belongs to the one before it: it changes numbers one by one, or only lays them out anew."""
+    """Whether the layer belongs to the one before it: it has no step of its own."""
     if isinstance(layer, Followers):
-        return True
+        return not isinstance(layer, GlobalAveragePool2D)
     return not isinstance(layer, Dense) and len(layer.output_shape) == 1 and layer.output_shape == layer.input_shape
 
 
 def is_activation(layer: Layer) -> bool:
     """Whether the layer is one of the activation functions."""
     return isinstance(layer, tuple(ACTIVATIONS.values()))
+
+
+def convolutions(network: Network) -> list[Conv2D]:
+    """The network's convolutions, from the first to the last."""
+    return [layer for layer in network.layers if isinstance(layer, Conv2D)]
 
 
 def image_shape(network: Network) -> tuple[int, int] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,16 +49,21 @@ def since_start(network: Network) -> tuple[Network, Network]:
 def weight_update(before: Network, after: Network, layer: str = "dense_1", *, title: str | None = None) -> Figure:
     """The weights of one layer before and after, and the change between them, as images and as histograms.
 
-    A layer that looks at the pixels is drawn as one tile a neuron (of many, those that changed most), any other as the
-    matrix of its weights. Before and after share one scale of colours, the change has its own.
+    A layer that looks at the pixels is drawn as one tile a neuron (of many, those that changed most), a convolution as
+    one tile a kernel, any other layer as the matrix of its weights. Before and after share one scale of colours, the
+    change has its own.
     Raises InklingError if there is no such layer, it has no weights, or the networks differ in shape.
     """
     first, last = weights_of(before, layer), weights_of(after, layer)
     if first.shape != last.shape:
         shapes = f"{describe_shape(first.shape)} before and {describe_shape(last.shape)} after"
         raise InklingError(f"{layer} has weights of {shapes}; compare two states of one network")
+    is_kernel = first.ndim == 4
+    shape = first.shape[:2] if is_kernel else image_shape(before) if sees_pixels(before, layer) else None
+    about = describe(first.shape, shape)
+    if is_kernel:  # each kernel a column of its own
+        first, last = (weights.reshape(math.prod(weights.shape[:2]), -1) for weights in (first, last))
     change = last - first
-    shape = image_shape(before) if sees_pixels(before, layer) else None
     most = np.argsort(-np.linalg.norm(change, axis=0), kind="stable")
     chosen = most[:TILES] if len(most) > TILES else np.arange(len(most))
     reach, reach_of_change = limit(first, last), limit(change)
@@ -65,7 +71,7 @@ def weight_update(before: Network, after: Network, layer: str = "dense_1", *, ti
     part = f", {percent(lengths[1] / lengths[0], 1)} of before" if lengths[0] else ""
     with styled():
         page = Page(WIDTH, TOP + PICTURE + BARS + 1.25, title or f"What learning did to the weights of {layer}")
-        page.text(MARGIN, 0.72, describe(first, shape, len(chosen)), size=SMALL, color=MUTED)
+        page.text(MARGIN, 0.72, about, size=SMALL, color=MUTED)
         for index, (name, weights, largest, colour, words) in enumerate(
             (
                 ("Before", first, reach, BLUE, f"‖W‖ = {brief(lengths[0])}"),
@@ -83,12 +89,12 @@ def weight_update(before: Network, after: Network, layer: str = "dense_1", *, ti
 
 
 def weights_of(network: Network, name: str) -> Array:
-    """The weights of the layer as float64, (inputs, neurons): one column for each thing it looks for."""
+    """The weights of the layer as float64, (inputs, neurons) or (height, width, inputs, channels)."""
     weights = dict(network.named_parameters()).get(f"{name}.W")
     if weights is None:
         known = ", ".join(key.removesuffix(".W") for key, _ in network.named_parameters() if key.endswith(".W"))
         raise InklingError(f"there is no layer {name!r} with weights; there are {known or 'none'}")
-    return weights.astype(np.float64).reshape(-1, weights.shape[-1])
+    return weights.astype(np.float64)
 
 
 def sees_pixels(network: Network, name: str) -> bool:
@@ -97,13 +103,20 @@ def sees_pixels(network: Network, name: str) -> bool:
     return isinstance(learners[0], Dense) and learners[0].name == name
 
 
-def describe(weights: Array, shape: tuple[int, int] | None, tiles: int) -> str:
-    """What one sees, in a line."""
-    inputs, neurons = weights.shape
-    if shape is None:
-        return f"W, {inputs:,} × {neurons:,}: one row an input, one column a neuron. Orange above zero, blue below."
-    which = f"All {neurons:,} neurons" if tiles == neurons else f"The {tiles} of {neurons:,} neurons that changed most"
-    return f"{which}; a tile shows the weights of one neuron on the pixels. Orange above zero, blue below."
+def describe(weights: tuple[int, ...], tile: tuple[int, int] | None) -> str:
+    """What one sees of weights of that shape, in a line."""
+    colours = "Orange above zero, blue below."
+    inputs, neurons = weights[-2:]
+    if tile is None:
+        return f"W, {inputs:,} × {neurons:,}: one row an input, one column a neuron. {colours}"
+    kind, what = "neurons", "a tile shows the weights of one neuron on the pixels"
+    count = neurons
+    if len(weights) == 4:
+        kind, count = "kernels", inputs * neurons
+        what = "a tile is the kernel of one channel"
+        what += f", for one of the {inputs:,} that come in" if inputs > 1 else ""
+    which = f"All {count:,} {kind}" if count <= TILES else f"The {TILES} of {count:,} {kind} that changed most"
+    return f"{which}; {what}. {colours}"
 
 
 def draw_weights(
@@ -115,7 +128,8 @@ def draw_weights(
         return
     tiles = np.moveaxis(weights[:, chosen].reshape(*shape, -1), -1, 0)
     # Of all numbers of columns, the one with which the tiles come out largest.
-    pictures = [mosaic(tiles, columns) for columns in range(1, len(tiles) + 1)]
+    gap = 1 if tiles.shape[1] < 10 else 2
+    pictures = [mosaic(tiles, columns, gap) for columns in range(1, len(tiles) + 1)]
     scales = [min(PANEL / picture.shape[1], PICTURE / picture.shape[0]) for picture in pictures]
     scale, picture = max(scales), pictures[int(np.argmax(scales))]
     width, height = picture.shape[1] * scale, picture.shape[0] * scale

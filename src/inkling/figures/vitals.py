@@ -20,6 +20,8 @@ STRANGE = 3.0
 """Gradients that differ by less than this factor between the first and the last layer are of similar size."""
 UNCHANGING = ("dropout", "flatten", "identity")
 """Layers that, looked at with dropout off, let everything pass as it is: they show what the one before shows."""
+BETWEEN = ("batchnorm", "maxpool2d", "averagepool2d", "globalaveragepool2d")
+"""Layers that neither learn weights nor silence anything."""
 
 
 def vital_signs(signs: Sequence[Sign]) -> Figure:
@@ -36,6 +38,7 @@ def vital_signs(signs: Sequence[Sign]) -> Figure:
         return notice("No vital signs", "Nobody looked at the layers while this network was trained.")
     learning = {name: seen for name, seen in layers.items() if seen[0].weight_std is not None}
     outputs, activations = handed_on(layers, learning), without(layers, learning)
+    activations = {name: seen for name, seen in activations.items() if kind(name) not in BETWEEN}
     with styled():
         figure = new_figure(12.5, 4.9)
         figure.suptitle(headline(learning, activations), fontsize=14)

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inkling.data import Digits
+from inkling.data import Augment, Digits
 from inkling.errors import InklingError
 from inkling.figures.gallery import Subject, gallery
 from inkling.nn import Network
@@ -23,14 +23,19 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 SECTIONS = (
-    ("answers", "What it answers", "", ("predictions", "mistakes")),
-    ("network", "What it looks like inside", "", ("architecture", "first_layer_weights", "activation_functions")),
+    ("answers", "What it answers", "", ("predictions", "mistakes", "saliency")),
+    (
+        "network",
+        "What it looks like inside",
+        "",
+        ("architecture", "first_layer_weights", "kernels", "activation_functions"),
+    ),
     (
         "walk",
         "One digit, there and back",
         "The same image forward and backward through the trained network: first what each layer makes of it, then "
         "what the loss has to say to each layer.",
-        ("forward_pass", "backward_pass"),
+        ("forward_pass", "feature_maps", "backward_pass"),
     ),
     ("change", "What the training changed", "", ("weights_since_start", "vital_signs")),
 )
@@ -108,7 +113,7 @@ def describe(record: Record) -> dict[str, Any]:
         "counts": count_table(evaluation) if evaluation is not None else None,
         "worst": worst(evaluation) if evaluation is not None else "",
         "sections": sections,
-        "data_pictures": [embed(pictures[name]) for name in ("samples",) if name in pictures],
+        "data_pictures": [embed(pictures[name]) for name in ("samples", "distortions") if name in pictures],
         "machine": machine(record),
         "command": words.command(record),
         "seed": metrics["seed"],
@@ -119,6 +124,7 @@ def describe(record: Record) -> dict[str, Any]:
 
 def subject(record: Record) -> Subject:
     """The run as the gallery wants it."""
+    augment = Augment(**record.recipe.get("augment", {}))
     return Subject(
         record.network,
         record.history,
@@ -126,6 +132,7 @@ def subject(record: Record) -> Subject:
         train=None if record.digits is None else record.digits.train,
         unseen=record.unseen,
         evaluation=record.evaluation,
+        augment=augment if augment.kinds else None,
         count=record.recipe.get("figures", {}).get("predictions", 10),
     )
 

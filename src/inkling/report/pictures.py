@@ -47,14 +47,19 @@ def embed(picture: Picture) -> Embedded:
 
 def webp(figure: Figure) -> bytes:
     """The figure as WebP without loss: half the size of a PNG, and every browser of the last years reads it."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
     from inkling.figures.style import styled
 
-    drawn, file = io.BytesIO(), io.BytesIO()
+    # The pixels are taken from the canvas: `savefig` would go through the whole figure twice.
+    figure.set_dpi(DPI)
+    canvas, file = FigureCanvasAgg(figure), io.BytesIO()
     with styled():
-        figure.savefig(drawn, format="png", dpi=DPI, pil_kwargs={"compress_level": 0})
-    Image.open(drawn).convert("RGB").save(file, "webp", lossless=True, quality=30, method=2)
+        canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    # More effort would take twice the time to save a tenth of the bytes.
+    Image.fromarray(pixels).convert("RGB").save(file, "webp", lossless=True, quality=0, method=1)
     return file.getvalue()
 
 

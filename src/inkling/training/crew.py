@@ -84,7 +84,7 @@ def operations_a_sample(network: Network) -> int:
     Each weight takes part in three products (forward, dW, dx), each a multiplication and an addition, for every place
     that it looks at: one in a Dense layer, as many as there are output pixels in a convolution.
     """
-    weights = [(layer, layer.W) for layer in network.layers if "W" in layer.parameter_shapes()]  # type: ignore[attr-defined]
+    weights = [(layer, layer.W) for layer in network.layers if "W" in layer.parameter_shapes()]
     return sum(6 * W.size * math.prod(layer.output_shape) // W.shape[-1] for layer, W in weights)
 
 
