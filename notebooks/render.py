@@ -21,7 +21,7 @@ COLOURS = 64
 
 
 def main() -> None:
-    """Render all three."""
+    """Render them all."""
     shutil.rmtree(PAGES, ignore_errors=True)
     PAGES.mkdir(parents=True)
     for path in sorted(HERE.glob("*.ipynb")):

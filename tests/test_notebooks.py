@@ -16,6 +16,7 @@ import inkling as ik
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
 CLASSIFIER, BY_HAND, OPTIMIZERS = "mnist_classifier", "backpropagation_by_hand", "optimizers_and_regularization"
+CONVOLUTIONS = "convolutions"
 
 
 @dataclass
@@ -158,7 +159,31 @@ def check_optimizers(run: Executed, *, floor: float) -> None:
     assert pictures == shown
 
 
-CHECKS = {CLASSIFIER: check_classifier, BY_HAND: check_by_hand, OPTIMIZERS: check_optimizers}
+def check_convolutions(run: Executed, *, floor: float) -> None:
+    assert not run.complaints
+    in_order, in_disorder = run.numbers("shuffle-train", r"([\d.]+)% of")
+    assert abs(in_order - in_disorder) < 6  # the order of the pixels means nothing to a dense network
+    assert run.numbers("conv2d", r"largest difference: ([\d.e+-]+)")[0] < 1e-12
+    assert run.text["equivariance"].rstrip().endswith("True")
+    assert max(run.numbers("gradient", r"relative error ([\d.e+-]+)")) < 1e-6
+    changes = run.numbers("forget", r"changed by ([\d.]+)%")
+    assert changes[-1] < changes[1] < changes[0]  # pooling forgets the place, a whole map's maximum altogether
+    dense, convolutional, placeless = run.numbers("train", r"accuracy ([\d.]+)%")
+    assert min(dense, placeless) >= floor - 6
+    assert convolutional >= max(floor, dense, placeless)
+    after_three = {line.split()[0]: float(line.split()[4].rstrip("%")) for line in run.text["shift"].splitlines()[1:]}
+    assert after_three["placeless"] > after_three["convolutional"] > after_three["dense"]
+    pictures = {cell for cell, kinds in run.types.items() if "image/png" in kinds}
+    looked_at = {"shuffle", "kernel-figure", "distortions", "curves", "shift-figure"}
+    assert pictures == {*looked_at, "architecture", "kernels", "maps", "saliency"}
+
+
+CHECKS = {
+    CLASSIFIER: check_classifier,
+    BY_HAND: check_by_hand,
+    OPTIMIZERS: check_optimizers,
+    CONVOLUTIONS: check_convolutions,
+}
 
 
 @pytest.mark.parametrize("name", CHECKS)
@@ -175,7 +200,7 @@ class TestOnMNIST:
     pytestmark = runs_a_kernel
 
     def test_runs_and_says_what_it_promises(self, name: str, on_mnist: Path) -> None:
-        floors = {CLASSIFIER: 96, BY_HAND: 80, OPTIMIZERS: 92}
+        floors = {CLASSIFIER: 96, BY_HAND: 80, OPTIMIZERS: 92, CONVOLUTIONS: 94}
         CHECKS[name](execute(name, on_mnist), floor=floors[name])
 
 
