@@ -22,8 +22,10 @@ from inkling import nn, storage
 from inkling.errors import InklingError, ModelFileError
 from inkling.storage import (
     RunFolder,
+    find_model,
     latest_run,
     load_model,
+    load_pretrained,
     read_arrays,
     save_model,
     write_arrays,
@@ -149,6 +151,61 @@ def test_where_nothing_was_trained_there_is_no_latest(in_tmp):
             load_model("latest")
         with pytest.raises(ModelFileError, match="train one"):
             RunFolder.open("latest")
+
+
+def test_the_one_that_comes_along_has_a_name_too(in_tmp):
+    (in_tmp / "pretrained").mkdir()  # a folder of that name does not hide it, as none hides the latest run
+    assert find_model("pretrained") == storage.PRETRAINED
+    np.testing.assert_array_equal(load_model("pretrained").parameters, load_pretrained().parameters)
+    with pytest.raises(InklingError, match="pretrained is the network that comes along, and no run"):
+        RunFolder.open("pretrained")
+
+
+def test_whoever_names_no_model_is_told_of_it(in_tmp):
+    for model in ("nothing", "latest"):
+        with pytest.raises(ModelFileError, match="pretrained"):
+            load_model(model)
+
+
+# Half the size.
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_half_the_size_is_rounded_once_and_comes_back_as_what_it_was(tmp_path, dtype):
+    network = nn.Network([nn.Dense(30), nn.BatchNorm(), nn.ReLU(), nn.Dense(2)], input_shape=(40,), dtype=dtype)
+    network.state += 0.1
+    path, whole = (save_model(network, tmp_path / str(half), half=half) for half in (True, False))
+    loaded = load_model(path)
+    assert loaded.dtype == dtype
+    assert loaded.config() == network.config()
+    np.testing.assert_array_equal(loaded.parameters, network.parameters.astype(np.float16))
+    np.testing.assert_array_equal(loaded.state, network.state.astype(np.float16))
+    assert path.stat().st_size < 0.75 * whole.stat().st_size
+    assert save_model(loaded, tmp_path / "again", half=True).read_bytes() == path.read_bytes()
+
+
+def test_numbers_too_large_for_half_the_size_are_refused_before_anything_is_written(tmp_path):
+    network = small_network()
+    network.parameters[-1] = 70_000
+    with pytest.raises(ValueError, match=r"dense_2\.b holds numbers that float16 cannot"):
+        save_model(network, tmp_path / "m", half=True)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64, np.int32])
+def test_numbers_of_another_type_are_taken_only_where_the_file_says_so(tmp_path, dtype):
+    path = rewritten(tmp_path / "m", {"dense_1.W": np.zeros((4, 3), dtype)})
+    with refused(path, rf"dense_1\.W is {np.dtype(dtype)}, the architecture says float32"):
+        load_model(path)
+    path = rewritten(tmp_path / "m", {"dense_1.W": np.zeros((4, 3), np.float16)}, stored="float16")
+    with refused(path, r"dense_\d\.\w is float32, the file says float16"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("stored", ["int4", 8, ["float16"], ""])
+def test_a_way_of_storing_that_is_not_known_is_refused(tmp_path, stored):
+    with refused(tmp_path / "m", "which this Inkling cannot read: upgrade"):
+        load_model(rewritten(tmp_path / "m", stored=stored))
 
 
 # Damaged, foreign, hostile.

@@ -4,7 +4,7 @@ A model is a safetensors file: the parameters under their names ("dense_1.W"), w
 ("batchnorm_1.running_mean"), and the architecture as JSON in the metadata, which is enough to predict with nothing
 else. Safetensors holds numbers and text only, so a file from a stranger cannot run code here (a pickle could); a
 checksum tells when one is damaged. Everything is written beside its place and then renamed, so a crash leaves the old
-file whole.
+file whole. One model comes along with Inkling itself: "pretrained".
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from inkling.nn.part import Array
 FORMAT = "inkling-network"
 RUNS = Path("runs")
 """Where run folders go unless told otherwise: below the current folder."""
+PRETRAINED = Path(__file__).with_name("pretrained") / "conv-robust.safetensors"
+"""The network that comes along, made by `make pretrained`; its card lies beside it."""
 
 
 def write_atomically(path: Path | str, write: Callable[[Path], object]) -> None:
@@ -117,19 +119,51 @@ def read_arrays(path: Path | str) -> tuple[dict[str, Array], dict[str, Any]]:
         raise ModelFileError(f"{path} is damaged, cut short, or no safetensors file ({reason})") from None
 
 
-def save_model(network: Network, path: Path | str, *, about: Mapping[str, Any] | None = None) -> Path:
+def save_model(
+    network: Network, path: Path | str, *, about: Mapping[str, Any] | None = None, half: bool = False
+) -> Path:
     """Write the network to `path` (.safetensors): parameters and state, and the architecture as metadata.
 
     `about` is anything worth knowing about it (a JSON value by name: the recipe, the accuracy …).
+    `half` rounds the numbers to float16 (three decimal digits), for a file of half the size; loaded, they are what the
+    architecture says again. Raises ValueError if one is too large for that (above 65,504).
     """
     path = Path(path)
-    metadata = {"format": FORMAT, "version": 1, "network": network.config(), "about": dict(about or {})}
-    write_arrays(path, {**dict(network.named_parameters()), **dict(network.named_state())}, metadata)
+    arrays = everything(network)
+    metadata: dict[str, Any] = {"format": FORMAT, "version": 1, "network": network.config(), "about": dict(about or {})}
+    if half:
+        arrays = {name: rounded(name, values) for name, values in arrays.items()}
+        metadata["stored"] = "float16"
+    write_arrays(path, arrays, metadata)
     return path
 
 
+def everything(network: Network) -> dict[str, Array]:
+    """All numbers that make up a network, by name: what it has learned, and what its layers keep beside that."""
+    return {**dict(network.named_parameters()), **dict(network.named_state())}
+
+
+def rounded(name: str, values: Array) -> Array:
+    """The values as float16. Raises ValueError if one is too large for that."""
+    with np.errstate(over="ignore"):
+        half = values.astype(np.float16)
+    if not np.isfinite(half).all():
+        raise ValueError(f"{name} holds numbers that float16 cannot: save the network with half=False")
+    return half
+
+
+def load_pretrained() -> Network:
+    """The network that comes along with Inkling: it reads digits at once, without data, network or training.
+
+    A fresh one at each call, (28, 28, 1) → 10 classes, float32, ready to predict or to be trained on. What it was
+    trained on, how well it reads and where it fails: docs/model_card.md.
+    """
+    return load_model("pretrained")
+
+
 def load_model(model: Path | str) -> Network:
-    """The network in a .safetensors file, in a run folder, or (for "latest") in the newest run.
+    """The network in a .safetensors file, in a run folder, in the newest run ("latest"), or the one that comes along
+    ("pretrained").
 
     Raises ModelFileError with one clear line if there is none, or the file is damaged or foreign.
     """
@@ -143,29 +177,41 @@ def load_model(model: Path | str) -> Network:
         network = Network.from_config(metadata["network"])
     except (ValueError, TypeError, KeyError, AttributeError, MemoryError) as error:
         raise ModelFileError(f"{path}: its architecture cannot be read ({error})") from None
-    fill(network, arrays, path)
+    fill(network, arrays, path, stored=metadata.get("stored"))
     return network
 
 
-def fill(network: Network, arrays: Mapping[str, Array], path: Path) -> None:
-    """Copy the arrays into the network's parameters and state. Raises ModelFileError unless they fit exactly."""
-    expected = {**dict(network.named_parameters()), **dict(network.named_state())}
+def fill(network: Network, arrays: Mapping[str, Array], path: Path, *, stored: str | None = None) -> None:
+    """Copy the arrays into the network's parameters and state. Raises ModelFileError unless they fit exactly.
+
+    Their type must be the network's, unless the file itself says that they are `stored` as float16: numbers that
+    were rounded are taken only where somebody meant them to be.
+    """
+    if stored is not None and stored != "float16":
+        raise ModelFileError(f"{path} stores its numbers as {stored!r}, which this Inkling cannot read: upgrade")
+    expected = everything(network)
     if missing := expected.keys() - arrays.keys():
         raise ModelFileError(f"{path} lacks the parameters {', '.join(sorted(missing))}")
     for name, values in expected.items():
         if arrays[name].shape != values.shape:
             shapes = f"{arrays[name].shape}, the architecture says {values.shape}"
             raise ModelFileError(f"{path}: {name} has shape {shapes}")
+        if arrays[name].dtype != (stored or values.dtype):
+            said = f"the file says {stored}" if stored else f"the architecture says {values.dtype}"
+            raise ModelFileError(f"{path}: {name} is {arrays[name].dtype}, {said}")
         if not np.isfinite(arrays[name]).all():
             raise ModelFileError(f"{path}: {name} holds numbers that are not finite")
         values[...] = arrays[name]
 
 
 def find_model(model: Path | str) -> Path:
-    """The .safetensors file that a user means by a file, a run folder, or "latest"."""
+    """The .safetensors file that a user means by a file, a run folder, "latest" or "pretrained"."""
+    if str(model) == "pretrained":
+        return PRETRAINED
     path = latest_run() if str(model) == "latest" else Path(model)
     if not str(model).strip() or not path.exists():
-        raise ModelFileError(f"there is no model at {str(model)!r}: give a run folder, a .safetensors file, or latest")
+        known = "give a run folder, a .safetensors file, latest or pretrained"
+        raise ModelFileError(f"there is no model at {str(model)!r}: {known}")
     if not path.is_dir():
         return path
     if not (path / "model.safetensors").is_file():
@@ -227,6 +273,8 @@ class RunFolder:
     @classmethod
     def open(cls, run: Path | str) -> RunFolder:
         """The folder of an existing run: a path, or "latest". Raises InklingError if it is none."""
+        if str(run) == "pretrained":
+            raise InklingError("pretrained is the network that comes along, and no run: it left no folder to look at")
         path = latest_run() if str(run) == "latest" else Path(run)
         if not path.is_dir():
             raise InklingError(f"there is no run folder at {path}")
@@ -241,6 +289,8 @@ class RunFolder:
             self.recipe.unlink(missing_ok=True)
             self.history.unlink(missing_ok=True)
             self.vitals.unlink(missing_ok=True)
+            for events in self.path.glob("events.out.tfevents.*"):
+                events.unlink()
             with contextlib.suppress(OSError):
                 self.path.rmdir()
             if self.path.parent == RUNS:
@@ -252,5 +302,6 @@ def latest_run(runs: Path = RUNS) -> Path:
     """The newest run folder that holds a model. Raises ModelFileError if there is none."""
     found = [path.parent for path in runs.glob("*/model.safetensors")] if runs.is_dir() else []
     if not found:
-        raise ModelFileError(f"there is no run in {runs}{os.sep} yet: train one with `inkling train`, or name a model")
+        advice = "train one with `inkling train`, or name a model (pretrained comes along)"
+        raise ModelFileError(f"there is no run in {runs}{os.sep} yet: {advice}")
     return max(found, key=lambda folder: ((folder / "model.safetensors").stat().st_mtime_ns, folder.name))

@@ -15,7 +15,16 @@ from inkling.data.augment import AT_ONCE, DRAWN
 from inkling.errors import DataError
 
 EVERYTHING = Augment(
-    shift=2, rotate=15, scale=0.15, shear=0.2, elastic=1.2, thickness=0.5, erase=0.1, noise=0.1, elastic_sigma=5
+    shift=2,
+    rotate=15,
+    scale=0.15,
+    shear=0.2,
+    elastic=1.2,
+    thickness=0.5,
+    erase=0.1,
+    blur=1.2,
+    noise=0.1,
+    elastic_sigma=5,
 )
 KINDS = [each.name for each in fields(Augment) if each.name != "elastic_sigma"]
 
@@ -35,7 +44,7 @@ def digits() -> np.ndarray:
 
 def exactly(augment: Augment, images: np.ndarray, **numbers: float) -> np.ndarray:
     """The images distorted by these numbers, from −1 to 1 each, and by none of the others."""
-    draws = {name: np.full(len(images), numbers.get(name, 0), np.float32) for name in DRAWN}
+    draws = {name: np.full(len(images), numbers.get(name, 0), np.float32) for name in (*DRAWN, "blur")}
     draws["elastic"] = np.zeros_like(augment.draw(images, rng())["elastic"])
     return augment.distort(images, draws, rng())
 
@@ -76,7 +85,7 @@ def test_without_noise_no_ink_gets_darker_than_the_darkest(amounts, ink, seed):
     assert Augment(**amounts)(images, rng(seed)).max(initial=0) <= ink
 
 
-@pytest.mark.parametrize("kind", ["shift", "rotate", "shear", "elastic", "thickness"])
+@pytest.mark.parametrize("kind", ["shift", "rotate", "shear", "elastic", "thickness", "blur"])
 def test_paper_stays_paper_and_what_is_far_outside_is_paper_too(kind):
     augment = Augment(**{kind: most(kind)})
     assert not augment(np.zeros((4, 28, 28), np.uint8), rng()).any()
@@ -94,7 +103,7 @@ def test_all_zero_changes_nothing(digits):
 
 def test_drawing_zeros_changes_nothing(digits):
     """Even where every kind is on: the resampling itself is exact."""
-    augment = Augment(**{**asdict(EVERYTHING), "erase": 0, "noise": 0})
+    augment = Augment(**{**asdict(EVERYTHING), "erase": 0, "blur": 0, "noise": 0})
     np.testing.assert_array_equal(exactly(augment, digits), digits)
 
 
@@ -296,6 +305,63 @@ def test_at_most_the_given_share_of_the_image_is_erased_and_all_else_kept():
     assert wide[share > 0.1].min() < 0.55
 
 
+@pytest.mark.parametrize("sigma", [0.8, 1.3, 2.0, 3.0])
+def test_blur_is_a_gaussian_of_its_standard_deviation(digits, sigma):
+    from scipy.ndimage import gaussian_filter
+
+    blurred = exactly(Augment(blur=sigma), digits, blur=1).astype(float)
+    expected = gaussian_filter(digits.astype(float), (0, sigma, sigma), mode="reflect")
+    assert np.sqrt(np.mean((blurred - expected) ** 2)) < 2.5
+    assert np.abs(blurred - expected).max() < 14, (
+        "on a grid of pixels a narrow Gaussian can be had in more than one way"
+    )
+
+
+@given(sigma=st.floats(0, 2), column=st.integers(10, 30))
+def test_blur_spreads_a_line_by_just_its_variance_and_keeps_its_ink(sigma, column):
+    line = np.zeros((1, 28, 41), np.uint8)
+    line[:, :, column] = 255
+    ink = exactly(Augment(blur=sigma), line, blur=1)[0].astype(float)
+    np.testing.assert_array_equal(ink, np.broadcast_to(ink[0], ink.shape))
+    assert ink[0].sum() == pytest.approx(255, abs=4)  # whole levels of grey
+    share = ink[0] / ink[0].sum()
+    assert share @ np.arange(41) == pytest.approx(column, abs=0.05)
+    assert share @ (np.arange(41) - column) ** 2 == pytest.approx(
+        sigma**2, rel=0.1, abs=0.04
+    )  # faint tails round to paper
+
+
+def test_blurs_add_up(digits):
+    """Twice 0.9 pixels are once 0.9 · √2: it is one and the same diffusion, only longer."""
+    half, whole = Augment(blur=0.9), Augment(blur=0.9 * math.sqrt(2))
+    twice = exactly(half, exactly(half, digits, blur=1), blur=1).astype(int)
+    np.testing.assert_allclose(twice, exactly(whole, digits, blur=1).astype(int), atol=2)
+
+
+def test_blur_loses_no_ink_at_the_edges():
+    edge = np.zeros((1, 28, 28), np.uint8)
+    edge[0, :2, :2] = 255
+    assert exactly(Augment(blur=2), edge, blur=1).sum() == pytest.approx(edge.sum(), rel=0.02)
+
+
+def test_images_are_blurred_from_not_at_all_to_fully(digits):
+    images = np.repeat(digits[:1], 400, axis=0)
+    sharpness = np.abs(np.diff(Augment(blur=1.5)(images, rng()).astype(int))).sum(axis=(1, 2))
+    ends = [np.abs(np.diff(exactly(Augment(blur=1.5), images[:1], blur=end).astype(int))).sum() for end in (1, -1)]
+    assert ends[0] < 0.7 * ends[1]
+    np.testing.assert_array_equal(exactly(Augment(blur=1.5), images[:1], blur=-1), images[:1])
+    assert ends[0] <= sharpness.min() < ends[0] + 0.1 * (ends[1] - ends[0])
+    assert ends[1] >= sharpness.max() > ends[1] - 0.1 * (ends[1] - ends[0])
+
+
+def test_blur_leaves_the_other_distortions_the_numbers_they_have_without_it(digits):
+    """A training that does not blur sees the images that it saw before there was such a thing."""
+    without = Augment(shift=2, elastic=1).draw(digits, rng())
+    numbers = rng().random((len(digits), len(DRAWN) + without["elastic"].shape[1]), dtype=np.float32) * 2 - 1
+    np.testing.assert_array_equal(without["shift_x"], numbers[:, 0])
+    np.testing.assert_array_equal(without["elastic"], numbers[:, len(DRAWN) :])
+
+
 @pytest.mark.parametrize("noise", [0.02, 0.1])
 def test_noise_has_its_standard_deviation_and_no_bias(noise):
     grey = np.full((40, 28, 28), 128, np.uint8)
@@ -332,6 +398,7 @@ def test_it_is_known_by_its_amounts():
         ({"shift": -1}, r"shift is -1, but must lie in \[0, 28\] \(pixels\)"),
         ({"rotate": 180.5}, r"rotate is 180.5, but must lie in \[0, 180\] \(degrees\)"),
         ({"elastic_sigma": 0.5}, r"elastic_sigma is 0.5, but must lie in \[1, 28\]"),
+        ({"blur": 6}, r"blur is 6, but must lie in \[0, 5\] \(pixels\)"),
         ({"erase": 0.6}, r"erase is 0.6, but must lie in \[0, 0.5\]"),
         ({"noise": math.nan}, "noise is nan"),
         ({"scale": math.inf}, "scale is inf"),

@@ -14,7 +14,16 @@ from inkling.figures.distortions import COLUMNS, GAP, RANGES
 STEP = 28 + GAP
 SOME = Augment(shift=2, rotate=15)
 ALL = Augment(
-    shift=2, rotate=15, scale=0.15, shear=0.2, elastic=1.2, thickness=0.5, erase=0.1, noise=0.1, elastic_sigma=5
+    shift=2,
+    rotate=15,
+    scale=0.15,
+    shear=0.2,
+    elastic=1.2,
+    thickness=0.5,
+    erase=0.1,
+    blur=1.2,
+    noise=0.1,
+    elastic_sigma=5,
 )
 
 
@@ -79,6 +88,7 @@ def test_it_says_how_far_each_kind_goes():
         r"rotate  ±15°",
         r"scale  ×0.87 to ×1.15",
         r"elastic  1.2 px, σ 5 px",
+        r"blur  to σ 1.2 px",
         r"noise  to 10\s%",
     ):
         assert any(re.fullmatch(pattern, word) for word in said), pattern

@@ -44,7 +44,7 @@ class Augment:
     >>> distorted = augment(images, np.random.default_rng(0))
 
     They happen in this order: thickness; then scale, shear, rotate, shift and elastic, as one map, so that ink is
-    interpolated only once; then erase and noise.
+    interpolated only once; then erase, blur and noise.
     """
 
     shift: float = amount(28, "pixels")
@@ -65,6 +65,8 @@ class Augment:
     """Pixels by which the strokes' outlines move, from −thickness (thinner) to thickness. At most 1."""
     erase: float = amount(0.5, "of the area")
     """Fraction of the image's area that is covered with paper, from 0 to erase. At most 0.5."""
+    blur: float = amount(5, "pixels")
+    """Standard deviation, in pixels, of the Gaussian that blurs the image, from 0 to blur. At most 5."""
     noise: float = amount(1, "of full ink")
     """Standard deviation of noise on every pixel, as a fraction of full ink, from 0 to noise. At most 1."""
 
@@ -108,12 +110,14 @@ class Augment:
         return distorted
 
     def draw(self, images: Images, random: np.random.Generator) -> dict[str, Floats]:
-        """Random numbers from −1 to 1 for each image: those of DRAWN (n,), and `elastic` (n, coefficients)."""
+        """Random numbers from −1 to 1 for each image: the named ones (n,), and `elastic` (n, coefficients)."""
+        # Blur has its number only where it is on: it came later, and trainings without it shall see what they saw.
+        names = (*DRAWN, "blur") if self.blur else DRAWN
         modes = len(basis(*images.shape[1:], self.elastic_sigma)) - 3 if self.elastic else 0
-        numbers = random.random((len(images), len(DRAWN) + 2 * modes), dtype=np.float32)
+        numbers = random.random((len(images), len(names) + 2 * modes), dtype=np.float32)
         numbers *= 2
         numbers -= 1
-        return {**dict(zip(DRAWN, numbers.T, strict=False)), "elastic": numbers[:, len(DRAWN) :]}
+        return {**dict(zip(names, numbers.T, strict=False)), "elastic": numbers[:, len(names) :]}
 
     def distort(self, images: Images, draws: Mapping[str, Floats], random: np.random.Generator) -> Images:
         """The images, distorted as the numbers of `draw` say: −1 and 1 are the ends of each range.
@@ -129,6 +133,8 @@ class Augment:
         if self.erase:
             aspect, x, y = (share(draws[f"erase_{name}"]) for name in ("aspect", "x", "y"))
             strokes.erase(distorted, area=self.erase * share(draws["erase"]), aspect=aspect, x=x, y=y)
+        if self.blur:
+            strokes.blur(distorted, self.blur * share(draws["blur"]))
         if self.noise:
             strokes.speckle(distorted, self.noise * share(draws["noise"]), random)
         return distorted

@@ -1,10 +1,12 @@
-"""What happens to strokes beside being moved: they get thicker or thinner, are broken, or speckled with noise.
+"""What happens to strokes beside being moved: they get thicker or thinner, are broken, blurred, or speckled with noise.
 
 Each function changes images in place, every one by an amount of its own, in a few passes over the whole batch.
 `augment` draws the amounts.
 """
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +79,43 @@ def covered(length: int, extent: Floats, place: Floats) -> NDArray[np.bool_]:
     pixels = np.arange(length, dtype=np.float32)
     inside: NDArray[np.bool_] = (first <= pixels) & (pixels < first + np.rint(extent)[:, None])
     return inside
+
+
+def blur(images: Images, sigma: Floats) -> None:
+    """Blur each image by a Gaussian of that standard deviation, in pixels, in place.
+
+    images: (n, height, width). sigma: (n,), 0 for none. An image is a sum of cosine waves along its rows and columns,
+    and all that blurring does is weaken each of them: by exp(−σ² (1 − cos ω)), ω its angle a pixel. So a matrix product
+    along either axis finds the waves, and another puts what is left of them together. At its edges the image goes on
+    as in a mirror, so that no ink is lost.
+
+    Source: Lindeberg, 1990, "Scale-space for discrete signals": the Gaussian's likeness on a grid of pixels, which
+    has just the variance asked for however small it is, and whose kernel is nowhere negative, so that nothing
+    becomes darker than its surroundings.
+    """
+    _, height, width = images.shape
+    down, fades_down = waves(height)
+    across, fades_across = waves(width)
+    pixels, product = (work(name, images.shape, np.float32) for name in ("unblurred", "product"))
+    pixels[...] = images
+    strength = -np.square(sigma)[:, None]
+    np.matmul(pixels.reshape(-1, width), across.T, out=product.reshape(-1, width))
+    np.matmul(down, product, out=pixels)
+    pixels *= np.exp(strength * fades_down)[:, :, None]
+    pixels *= np.exp(strength * fades_across)[:, None, :]
+    np.matmul(down.T, pixels, out=product)
+    np.matmul(product.reshape(-1, width), across, out=pixels.reshape(-1, width))
+    pixels += 0.5  # rounds
+    images[...] = np.clip(pixels, 0, 255, out=pixels)
+
+
+@lru_cache(maxsize=8)
+def waves(length: int) -> tuple[Floats, Floats]:
+    """The cosine waves on a line of pixels (orthonormal rows), and 1 − cos ω of each: what blurring takes from it."""
+    angles = np.pi * np.arange(length) / length
+    shapes = np.cos(np.outer(angles, np.arange(length) + 0.5)) * np.sqrt(2 / length)
+    shapes[0] /= np.sqrt(2)
+    return shapes.astype(np.float32), (1 - np.cos(angles)).astype(np.float32)
 
 
 def speckle(images: Images, deviation: Floats, random: np.random.Generator) -> None:

@@ -30,6 +30,7 @@ RANGES: dict[str, Callable[[Augment], str]] = {
     "elastic": lambda a: f"{a.elastic:g} px, σ {a.elastic_sigma:g} px",
     "thickness": lambda a: f"±{a.thickness:g} px",
     "erase": lambda a: f"to {percent(a.erase, 0)}",
+    "blur": lambda a: f"to σ {a.blur:g} px",
     "noise": lambda a: f"to {percent(a.noise, 0)}",
 }
 """How far each kind of distortion goes, in a word or two."""

@@ -8,11 +8,22 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Tag,
+)
 from pydantic import model_validator as check
 
 from inkling.data import Augment
 
+Activation = Literal["relu", "leaky_relu", "sigmoid", "tanh", "identity"]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Rate = Annotated[float, Field(ge=0)]
 
@@ -59,6 +70,8 @@ class AugmentSettings(Section):
     """Pixels by which the outlines of strokes move."""
     erase: float = 0.0
     """Largest fraction of the image's area to cover."""
+    blur: float = 0.0
+    """Largest standard deviation of the Gaussian that blurs, in pixels."""
     noise: float = 0.0
     """Largest standard deviation of noise on every pixel, as a fraction of full ink."""
 
@@ -79,6 +92,26 @@ class ConvolutionSettings(Section):
     pool: NonNegativeInt = 0
     """The side of the windows of max pooling, 0 for none. The activation comes after it, on fewer numbers."""
     dropout: Fraction = 0.0
+    batch_norm: bool | None = None
+    """None: as the network has it."""
+    activation: Activation | None = None
+    """None: the network's."""
+
+
+class HiddenSettings(Section):
+    """A dense hidden layer that differs from the others. What is None is as the network has it."""
+
+    units: PositiveInt
+    batch_norm: bool | None = None
+    activation: Activation | None = None
+    dropout: Fraction | None = None
+
+
+AnyHidden = Annotated[
+    Annotated[PositiveInt, Tag("size")] | Annotated[HiddenSettings, Tag("layer")],
+    Discriminator(lambda value: "layer" if isinstance(value, (dict, HiddenSettings)) else "size"),
+]
+"""How many neurons; or { units = …, activation = … } for a layer that differs from the others."""
 
 
 class NetworkSettings(Section):
@@ -87,8 +120,8 @@ class NetworkSettings(Section):
     convolutions: list[ConvolutionSettings] = []
     batch_norm: bool = False
     """Batch normalisation in every convolution and every hidden layer, before the activation."""
-    hidden: list[PositiveInt] = [128]
-    activation: Literal["relu", "leaky_relu", "sigmoid", "tanh", "identity"] = "relu"
+    hidden: list[AnyHidden] = [128]
+    activation: Activation = "relu"
     dropout: Fraction = 0.0
     initializer: Literal[
         "he", "he_normal", "he_uniform", "glorot", "glorot_normal", "glorot_uniform", "scaled_normal", "zeros"
@@ -96,6 +129,11 @@ class NetworkSettings(Section):
     initializer_std: PositiveFloat | None = None
     """For scaled_normal: 0.01 · N(0, 1) has 0.01."""
     dtype: Literal["float32", "float64"] = "float32"
+
+    @property
+    def hidden_layers(self) -> list[HiddenSettings]:
+        """The dense hidden layers, also those that are no more than a number."""
+        return [HiddenSettings(units=each) if isinstance(each, int) else each for each in self.hidden]
 
     @check(mode="after")
     def std_only_where_it_counts(self) -> NetworkSettings:
