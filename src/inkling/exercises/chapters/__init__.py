@@ -1,0 +1,1 @@
+"""The exercises themselves, a file or two for each chapter of the book."""
