@@ -7,7 +7,8 @@ from overlap import clipped, overlaps, texts
 
 from inkling.figures import backward_pass
 from inkling.figures.notation import brief
-from inkling.nn import SoftmaxCrossEntropy, trace
+from inkling.nn import SoftmaxCrossEntropy
+from inkling.training import trace
 
 LABEL = 2
 

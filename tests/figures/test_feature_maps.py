@@ -8,7 +8,8 @@ from subjects import assert_readable, words
 from inkling.errors import InklingError
 from inkling.figures import feature_maps
 from inkling.figures.feature_maps import AT_MOST
-from inkling.nn import BatchNorm, Conv2D, MaxPool2D, ReLU, ShapeError, trace
+from inkling.nn import BatchNorm, Conv2D, MaxPool2D, ReLU, ShapeError
+from inkling.training import trace
 
 CONVOLVED = ["convolutions", "deep convolutions", "as recipes build them", "pooled first"]
 

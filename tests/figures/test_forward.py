@@ -8,7 +8,8 @@ from networks import NETWORKS, dense, digit, title
 from overlap import clipped, overlaps, texts
 
 from inkling.figures import forward_pass, notation
-from inkling.nn import Dense, ShapeError, trace
+from inkling.nn import Dense, ShapeError
+from inkling.training import trace
 
 SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 

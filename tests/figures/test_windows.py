@@ -10,7 +10,8 @@ from networks import NETWORKS, digit
 
 from inkling.figures.stages import Passing, stages
 from inkling.figures.windows import trail, where, window
-from inkling.nn import AveragePool2D, Conv2D, Flatten, GlobalAveragePool2D, MaxPool2D, Network, trace
+from inkling.nn import AveragePool2D, Conv2D, Flatten, GlobalAveragePool2D, MaxPool2D, Network
+from inkling.training import trace
 
 SIZES = st.integers(1, 4)
 

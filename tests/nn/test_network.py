@@ -775,7 +775,7 @@ class TestNoAllocation:
         finally:
             tracemalloc.stop()
         assert work_arrays() == before
-        assert peak - start < 50_000, "NumPy's own casting buffer is 32 kB"
+        assert peak - start < 80_000, "NumPy's own casting buffer is 32 kB, before 2.3 64 kB"
         assert end - start < 4_000
 
     def test_dropout_draws_its_bits_and_no_more(self, random) -> None:
@@ -791,7 +791,7 @@ class TestNoAllocation:
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-        assert peak - start < 2 * 128 * 128 + 50_000, "two bytes of random bits a neuron, and NumPy's buffer"
+        assert peak - start < 2 * 128 * 128 + 80_000, "two bytes of random bits a neuron, and NumPy's buffer"
 
 
 def test_it_reads_digits() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from inkling import nn
 from inkling.storage import load_model, save_model
+from inkling.training import trace
 
 SHAPES = [(6,), (4, 5, 3), (1, 1, 2)]
 every_shape = pytest.mark.parametrize("shape", SHAPES)
@@ -169,7 +170,7 @@ class TestWhatIsKept:
         net.predict_proba(x)
         net.score(x, np.zeros(4, int))
         net.input_gradient(x, np.zeros(4, int))
-        nn.trace(net, x, np.zeros(4, int))
+        trace(net, x, np.zeros(4, int))
         nn.gradcheck(net, x, np.zeros(4, int), at_most=2)
         np.testing.assert_array_equal(net.state, before)
 

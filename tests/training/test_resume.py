@@ -211,6 +211,14 @@ def test_other_data_or_another_network_is_refused(patterns, make_network, tmp_pa
         wider.fit(patterns(SAMPLES), epochs=2, batch_size=BATCH)
 
 
+def test_another_optimizer_is_refused(patterns, make_network, tmp_path):
+    make(make_network, tmp_path / "c", optimizer=nn.Adam).fit(patterns(SAMPLES), batch_size=BATCH)
+    before = Trainer(make_network(), nn.SGD(0.1, momentum=0.9), threads=1)
+    before.restore(*checkpoint(tmp_path / "c"))
+    with pytest.raises(InklingError, match=r"another optimizer, which remembers mean and square; SGD.*velocity"):
+        before.fit(patterns(SAMPLES), epochs=2, batch_size=BATCH)
+
+
 def test_a_second_ctrl_c_interrupts_at_once_and_leaves_the_checkpoint_of_before(patterns, make_network, tmp_path):
     class EveryEpoch(Checkpoint):
         def on_epoch_end(self, trainer):

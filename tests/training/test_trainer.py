@@ -300,3 +300,23 @@ def test_pixels_that_nobody_scaled_are_warned_of(patterns, make_network, dtype):
         Trainer(make_network(), nn.SGD(1e-4), threads=1).fit((images.astype(dtype), labels))
     assert caught[0].filename == __file__, "the warning should point at the line that called fit"
     Trainer(make_network(), nn.SGD(1e-4), threads=1).fit((images / 255, labels))
+
+
+def test_a_callback_may_stop_the_training_in_the_middle_of_an_epoch(patterns, make_network):
+    class StopAt(Callback):
+        def __init__(self, step):
+            self.step = step
+
+        def on_batch_end(self, trainer):
+            if trainer.step == self.step:
+                trainer.stop(now=True)
+
+    whole, first = Trainer(make_network(), nn.Adam(0.01)), Trainer(make_network(), nn.Adam(0.01), callbacks=[StopAt(9)])
+    whole.fit(patterns(100), epochs=2, batch_size=16)
+    first.fit(patterns(100), epochs=2, batch_size=16)
+    assert (first.epoch, first.batch, first.step, first.outcome) == (1, 2, 9, "interrupted")
+    rest = Trainer(make_network(), nn.Adam(0.01))
+    rest.restore(*first.state())
+    rest.fit(patterns(100), epochs=2, batch_size=16)
+    assert (rest.step, rest.outcome) == (14, "finished")
+    np.testing.assert_array_equal(rest.network.parameters, whole.network.parameters)

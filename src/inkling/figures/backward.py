@@ -12,20 +12,11 @@ from inkling.figures.notation import brief, fixed, subscript
 from inkling.figures.page import LINE, MARGIN, SMALL, Page, bare, text_width
 from inkling.figures.stages import Passing, Stage, convolutions, image_shape, stages
 from inkling.figures.style import BLUE, INK, MUTED, ORANGE, diverging, mosaic, styled
-from inkling.nn import (
-    BatchNorm,
-    Conv2D,
-    Dense,
-    LayerTrace,
-    MeanSquaredError,
-    Network,
-    SoftmaxCrossEntropy,
-    Trace,
-    trace,
-)
+from inkling.nn import BatchNorm, Conv2D, Dense, MeanSquaredError, Network, SoftmaxCrossEntropy
 from inkling.nn.activations import sigmoid
 from inkling.nn.layers import describe_shape
 from inkling.nn.part import Array
+from inkling.training.trace import LayerTrace, Trace, trace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,7 +37,7 @@ def backward_pass(network: Network, image: Array, label: int) -> Figure:
     """How the loss of one image changes with everything: outputs, each layer's a, z, W and b, and the pixels.
 
     Shapes: image (28, 28), or the network's input shape. `label` is what it shows. Gradients are those of the
-    data loss with dropout off, as `inkling.nn.trace` records them.
+    data loss with dropout off, as `inkling.training.trace` records them.
     Raises ShapeError (a ValueError) if the image doesn't fit the network.
     """
     steps = trace(network, np.asarray(image)[None], np.array([label]))

@@ -14,9 +14,10 @@ from inkling.figures.notation import brief
 from inkling.figures.page import MARGIN, SMALL, Page, bare, ink, text_width
 from inkling.figures.stages import Passing, Stage, convolutions, image_shape, stages
 from inkling.figures.style import BLUE, INK, MUTED, ORANGE, mosaic, share, styled
-from inkling.nn import BatchNorm, Dense, Network, Trace, trace
+from inkling.nn import BatchNorm, Dense, Network
 from inkling.nn.layers import describe_shape
 from inkling.nn.part import Array
+from inkling.training.trace import Trace, trace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -25,13 +25,12 @@ from inkling.nn import (
     SigmoidBinaryCrossEntropy,
     Softmax,
     SoftmaxCrossEntropy,
-    Trace,
-    trace,
 )
 from inkling.nn.activations import sigmoid
 from inkling.nn.layers import describe_shape
 from inkling.nn.part import Array
 from inkling.nn.pooling import Pool2D
+from inkling.training.trace import Trace, trace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

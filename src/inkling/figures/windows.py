@@ -13,9 +13,9 @@ from typing import TypeAlias
 import numpy as np
 
 from inkling.figures.stages import Passing, Stage
-from inkling.nn import Trace
 from inkling.nn.part import Array
 from inkling.nn.pooling import Pool2D, Windowed
+from inkling.training.trace import Trace
 
 Place: TypeAlias = tuple[int, ...]
 """Where a number stands in the output of a layer, for one sample: (row, column, channel), or (neuron,)."""

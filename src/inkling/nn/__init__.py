@@ -20,14 +20,13 @@ from inkling.nn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, RMSpr
 from inkling.nn.part import Part, ShapeError, from_config, random_stream
 from inkling.nn.pooling import AveragePool2D, GlobalAveragePool2D, MaxPool2D
 from inkling.nn.schedules import Constant, Cosine, OneCycle, Schedule, Step, WarmUp
-from inkling.nn.trace import LayerTrace, Trace, trace
 
 __all__ = [
     "ACTIVATIONS", "INITIALIZERS", "LOSSES", "OPTIMIZERS", "SGD", "Adam", "AdamW", "AveragePool2D", "BatchNorm",
     "Constant", "Conv2D", "Cosine", "Dense", "Dropout", "Flatten", "GlobalAveragePool2D", "GlorotNormal",
-    "GlorotUniform", "GradientCheck", "HeNormal", "HeUniform", "Identity", "Initializer", "Layer", "LayerTrace",
-    "LeakyReLU", "Loss", "MaxPool2D", "MeanSquaredError", "Network", "OneCycle", "Optimizer", "Part", "RMSprop", "ReLU",
+    "GlorotUniform", "GradientCheck", "HeNormal", "HeUniform", "Identity", "Initializer", "Layer", "LeakyReLU",
+    "Loss", "MaxPool2D", "MeanSquaredError", "Network", "OneCycle", "Optimizer", "Part", "RMSprop", "ReLU",
     "ScaledNormal", "Schedule", "ShapeError", "Sigmoid", "SigmoidBinaryCrossEntropy", "Softmax", "SoftmaxCrossEntropy",
-    "Step", "Tanh", "Trace", "WarmUp", "Zeros", "from_config", "gradcheck", "numerical_gradient", "one_hot",
-    "random_stream", "relative_error", "trace",
+    "Step", "Tanh", "WarmUp", "Zeros", "from_config", "gradcheck", "numerical_gradient", "one_hot",
+    "random_stream", "relative_error",
 ]  # fmt: skip

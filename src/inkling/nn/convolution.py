@@ -53,9 +53,13 @@ class Conv2D(Windowed, Weighted):
     """
 
     def __init__(
-        self, channels: int, kernel: Pair = 3, stride: Pair = 1,
-        padding: str = "valid", initializer: str | Initializer = "he",
-    ) -> None:  # fmt: skip
+        self,
+        channels: int,
+        kernel: Pair = 3,
+        stride: Pair = 1,
+        padding: str = "valid",
+        initializer: str | Initializer = "he",
+    ) -> None:
         if padding not in ("valid", "same"):
             raise ValueError(f'Conv2D: padding is {padding!r}, but must be "valid" or "same"')
         initializer_named(initializer)

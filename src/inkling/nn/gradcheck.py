@@ -35,10 +35,18 @@ class GradientCheck:
 
 
 def gradcheck(
-    network: Network, x: Array, labels: Array, *, h: float = 1e-5, at_most: int = 200, seed: int = 0
+    network: Network,
+    x: Array,
+    labels: Array,
+    *,
+    weights: Array | None = None,
+    h: float = 1e-5,
+    at_most: int = 200,
+    seed: int = 0,
 ) -> GradientCheck:
     """Compare backpropagation with numerical gradients on this batch, parameter by parameter.
 
+    `weights` (batch,) say how much each sample counts; by default they all do the same.
     At most `at_most` entries of each parameter array are checked, picked by `seed`. The network must be of
     dtype float64: float32 rounds away what is compared. Parameters, state and random streams are left as they were;
     dropout drops the same neurons each time.
@@ -51,9 +59,9 @@ def gradcheck(
 
     def objective() -> float:
         network.set_random_state(random_state)
-        return network.objective(x, labels)
+        return network.objective(x, labels, weights)
 
-    network.compute_gradients(x, labels)
+    network.compute_gradients(x, labels, weights)
     analytic = {name: gradient.copy() for name, gradient in network.named_gradients()}
     choice = np.random.default_rng(seed)
     numerical, errors = {}, {}

@@ -192,6 +192,18 @@ def describe_shape(shape: Shape) -> str:
     return "×".join(map(str, shape)) or "a single number"
 
 
+def lay_out(vector: Array, entries: list[tuple[Layer, str, Shape]], prefix: str = "") -> dict[str, Array]:
+    """Give the layers their windows on a vector, one behind the other; return them by name ("dense_1.W")."""
+    named: dict[str, Array] = {}
+    start = 0
+    for layer, name, shape in entries:
+        window = vector[start : start + math.prod(shape)].reshape(shape)
+        named[f"{layer.name}.{name}"] = window
+        setattr(layer, f"{prefix}{name}", window)
+        start += window.size
+    return named
+
+
 def misfit(layer: Layer, got: Shape, wanted: str) -> ShapeError:
     """The error of a layer that cannot work with the shape it is given."""
     return ShapeError(f"{layer.name or type(layer).__name__} got {describe_shape(got)}, but wants {wanted}")

@@ -53,11 +53,23 @@ class Loss(Part):
         targets = self.targets(self.labels, self.a.shape)
         return self.scale(np.subtract(self.a, targets, out=targets), batch)
 
-    def objective(self, outputs: Array, labels: Array) -> float:
-        """The number whose gradient `backward` returns: the loss against smoothed labels, mean or sum."""
-        targets = self.targets(labels, outputs.shape)
-        mean = float(np.mean(self.sample_losses(outputs, targets)))
-        return mean * len(labels) if self.reduction == "sum" else mean
+    def judge(self, outputs: Array, labels: Array, weights: Array | None = None) -> tuple[float, float]:
+        """(Mean data loss, number right) of the batch. Keeps what `backward` needs.
+
+        With `weights` (batch,) a sample's loss counts that many times, Σ weight · loss / batch, and likewise whether it
+        is right. ∂objective/∂outputs is then what `backward` says, each row times its weight.
+        """
+        loss, hits = self.forward(outputs, labels), np.equal(outputs.argmax(axis=1), labels)
+        if weights is None:
+            return loss, int(np.count_nonzero(hits))
+        losses = self.sample_losses(outputs, one_hot(labels, outputs.shape[1]))
+        return float(np.dot(weights, losses) / len(labels)), float(np.dot(weights, hits))
+
+    def objective(self, outputs: Array, labels: Array, weights: Array | None = None) -> float:
+        """The number whose gradient is descended: the loss against smoothed labels, mean or sum, weighted or not."""
+        losses = self.sample_losses(outputs, self.targets(labels, outputs.shape))
+        total = float(np.sum(losses if weights is None else losses * weights))
+        return total if self.reduction == "sum" else total / len(labels)
 
     def sample_losses(self, outputs: Array, targets: Array) -> Array:
         """The loss of each sample (batch,) against targets (batch, classes), straight from the formula."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from inkling.nn.layers import Layer, check_layers, describe_shape
+from inkling.nn.layers import Layer, check_layers, describe_shape, lay_out
 from inkling.nn.losses import Loss, SoftmaxCrossEntropy, check_labels
 from inkling.nn.part import Array, Config, Part, Shape, ShapeError, check_between, from_config, random_stream
 from inkling.nn.summary import layer_table, summary
@@ -39,9 +39,15 @@ class Network:
     """
 
     def __init__(
-        self, layers: Sequence[Layer], *, input_shape: Sequence[int] | int = (28, 28, 1), loss: Loss | None = None,
-        seed: int = 0, dtype: npt.DTypeLike = np.float32, l2: float = 0.0,
-    ) -> None:  # fmt: skip
+        self,
+        layers: Sequence[Layer],
+        *,
+        input_shape: Sequence[int] | int = (28, 28, 1),
+        loss: Loss | None = None,
+        seed: int = 0,
+        dtype: npt.DTypeLike = np.float32,
+        l2: float = 0.0,
+    ) -> None:
         self.layers = list(layers)
         self.input_shape: Shape = tuple(map(int, np.atleast_1d(input_shape)))
         self.loss: Loss = SoftmaxCrossEntropy() if loss is None else from_config(loss.config())
@@ -135,13 +141,19 @@ class Network:
 
     # The way back.
 
-    def compute_gradients(self, x: Array, labels: Array) -> tuple[float, int]:
-        """Fill `gradients` with ∂objective/∂parameters; return (mean data loss, number right)."""
-        loss, right = self.data_gradients(x, labels)
+    def compute_gradients(self, x: Array, labels: Array, weights: Array | None = None) -> tuple[float, float]:
+        """Fill `gradients` with ∂objective/∂parameters; return (mean data loss, number right).
+
+        With `weights` (batch,) the loss and the gradient of each sample are multiplied by its weight, and the number
+        right is the sum of theirs. Weights whose mean is 1 leave the learning rate what it was.
+        """
+        loss, right = self.data_gradients(x, labels, weights=weights)
         self.add_l2_gradient()
         return loss, right
 
-    def data_gradients(self, x: Array, labels: Array, batch: int | None = None) -> tuple[float, int]:
+    def data_gradients(
+        self, x: Array, labels: Array, batch: int | None = None, weights: Array | None = None
+    ) -> tuple[float, float]:
         """As `compute_gradients`, without the L2 term.
 
         When these samples are only a block of a larger batch, `batch` is its size: the gradients of all
@@ -149,9 +161,11 @@ class Network:
         """
         check_labels(labels, len(x))
         outputs = self.forward(x, training=True)
-        right = int(np.count_nonzero(np.equal(outputs.argmax(axis=1), labels)))
-        loss = self.loss.forward(outputs, labels)
-        self.backward(self.loss.backward(batch))
+        loss, right = self.loss.judge(outputs, labels, weights)
+        dout = self.loss.backward(batch)
+        if weights is not None:
+            dout *= weights[:, np.newaxis]
+        self.backward(dout)
         return loss, right
 
     def skip(self, samples: int) -> None:
@@ -199,14 +213,14 @@ class Network:
             np.multiply(weights, self.dtype.type(self.l2), out=change)
             gradients += change
 
-    def objective(self, x: Array, labels: Array) -> float:
-        """The number that training descends: loss against smoothed labels, mean or sum, plus ½·λ·Σ W².
+    def objective(self, x: Array, labels: Array, weights: Array | None = None) -> float:
+        """The number that training descends: loss against smoothed labels, mean or sum, weighted or not, plus ½·λ·Σ W².
 
         Dropout is on, as in training, and draws new numbers at each call.
         """
-        weights = self.parameters[: self.weight_count]
+        W = self.parameters[: self.weight_count]
         outputs = self.forward(x, training=True)
-        return self.loss.objective(outputs, labels) + 0.5 * self.l2 * float(np.dot(weights, weights))
+        return self.loss.objective(outputs, labels, weights) + 0.5 * self.l2 * float(np.dot(W, W))
 
     # What it says.
 
@@ -226,15 +240,16 @@ class Network:
         found = [self.forward(x[block]).argmax(axis=1) for block in blocks(len(x))]
         return np.concatenate([np.empty(0, np.int64), *found])
 
-    def score(self, x: Array, labels: Array) -> tuple[float, int]:
-        """(Mean data loss, number right) for any number of samples, dropout off."""
+    def score(self, x: Array, labels: Array, weights: Array | None = None) -> tuple[float, float]:
+        """(Mean data loss, number right) for any number of samples, dropout off; weighted as while training."""
         if len(x):
             check_labels(labels, len(x))
-        total, right = 0.0, 0
+        total: float = 0
+        right: float = 0
         for block in blocks(len(x)):
             outputs = self.forward(x[block])
-            right += int(np.count_nonzero(np.equal(outputs.argmax(axis=1), labels[block])))
-            total += self.loss.forward(outputs, labels[block]) * len(outputs)
+            loss, hits = self.loss.judge(outputs, labels[block], None if weights is None else weights[block])
+            total, right = total + loss * len(outputs), right + hits
         return total / max(len(x), 1), right
 
     def activations(self, x: Array) -> list[tuple[Layer, Array]]:
@@ -312,18 +327,6 @@ class Network:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return revive, (type(self), self.config(), self.parameters, self.state, self.random_state())
-
-
-def lay_out(vector: Array, entries: list[tuple[Layer, str, Shape]], prefix: str = "") -> dict[str, Array]:
-    """Give the layers their windows on a vector, one behind the other; return them by name ("dense_1.W")."""
-    named: dict[str, Array] = {}
-    start = 0
-    for layer, name, shape in entries:
-        window = vector[start : start + math.prod(shape)].reshape(shape)
-        named[f"{layer.name}.{name}"] = window
-        setattr(layer, f"{prefix}{name}", window)
-        start += window.size
-    return named
 
 
 def revive(kind: type[Network], config: Config, parameters: Array, state: Array, random: dict[str, Any]) -> Network:

@@ -56,9 +56,13 @@ class Optimizer(Part):
         self.state = {name: np.zeros_like(parameters) for name in self.memory}
 
     def step(
-        self, parameters: Array, gradients: Array, learning_rate: float, decayed: int | None = None,
+        self,
+        parameters: Array,
+        gradients: Array,
+        learning_rate: float,
+        decayed: int | None = None,
         length: float | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Change `parameters` in place; with `clip_norm`, `gradients` are shortened in place first.
 
         The first `decayed` parameters are weights, which weight decay acts on; the rest are biases. Of gradients that
@@ -115,9 +119,13 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self, learning_rate: Rate = 0.1, momentum: float = 0.0, nesterov: bool = False,
-        *, clip_norm: float | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        learning_rate: Rate = 0.1,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        *,
+        clip_norm: float | None = None,
+    ) -> None:
         super().__init__(learning_rate, clip_norm=clip_norm)
         check_between("SGD", "momentum", momentum, 0, 1, open_end=True)
         if nesterov and not momentum:
@@ -185,9 +193,14 @@ class Adam(Optimizer):
     memory = ("mean", "square")
 
     def __init__(
-        self, learning_rate: Rate = 1e-3, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8,
-        *, clip_norm: float | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        learning_rate: Rate = 1e-3,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        *,
+        clip_norm: float | None = None,
+    ) -> None:
         super().__init__(learning_rate, clip_norm=clip_norm)
         check_between(type(self).__name__, "beta1", beta1, 0, 1, open_end=True)
         check_between(type(self).__name__, "beta2", beta2, 0, 1, open_end=True)
@@ -221,9 +234,15 @@ class AdamW(Adam):
     """
 
     def __init__(
-        self, learning_rate: Rate = 1e-3, weight_decay: float = 0.01, beta1: float = 0.9, beta2: float = 0.999,
-        epsilon: float = 1e-8, *, clip_norm: float | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        learning_rate: Rate = 1e-3,
+        weight_decay: float = 0.01,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        *,
+        clip_norm: float | None = None,
+    ) -> None:
         super().__init__(learning_rate, beta1, beta2, epsilon, clip_norm=clip_norm)
         check_between("AdamW", "weight_decay", weight_decay, 0, float("inf"))
         self.weight_decay = weight_decay

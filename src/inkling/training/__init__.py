@@ -9,6 +9,9 @@ from inkling.training.evaluation import Evaluation, evaluate
 from inkling.training.health import Health, TrainingDiverged, TrainingWarning
 from inkling.training.history import Epoch, History
 from inkling.training.progress import Progress
+from inkling.training.robustness import corrupted_accuracies
+from inkling.training.runs import load_runs
+from inkling.training.trace import LayerTrace, Trace, trace
 from inkling.training.trainer import Trainer
 from inkling.training.vitals import Sign, Vitals, read_vitals
 
@@ -22,13 +25,18 @@ __all__ = [
     "Evaluation",
     "Health",
     "History",
+    "LayerTrace",
     "Progress",
     "Sign",
+    "Trace",
     "Trainer",
     "TrainingDiverged",
     "TrainingWarning",
     "Vitals",
     "WeightAverage",
+    "corrupted_accuracies",
     "evaluate",
+    "load_runs",
     "read_vitals",
+    "trace",
 ]

@@ -37,7 +37,7 @@ from inkling.nn import Network, Optimizer
 from inkling.nn.part import Array
 from inkling.training.hands import BLOCK, Augment, Hand
 from inkling.training.memory import own_memory_mb, shared
-from inkling.training.samples import Samples
+from inkling.training.samples import Arrays
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -98,7 +98,7 @@ class Crew:
         self,
         network: Network,
         optimizer: Optimizer,
-        samples: Samples,
+        samples: Arrays,
         batch_size: int,
         threads: int,
         epochs: int,
@@ -176,7 +176,7 @@ class Crew:
             if order is not None:
                 self.shared_order[1:] = order
 
-    def step(self, start: int, stop: int, learning_rate: float) -> tuple[float, int]:
+    def step(self, start: int, stop: int, learning_rate: float) -> tuple[float, float]:
         """One step with samples `start` … `stop` of the order; returns (mean data loss, number right).
 
         If the loss is no finite number, the parameters are left as they are.

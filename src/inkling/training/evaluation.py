@@ -14,7 +14,7 @@ from inkling.nn import Network
 from inkling.nn.network import blocks
 from inkling.nn.part import Array
 from inkling.training.ensemble import Ensemble
-from inkling.training.samples import Samples, as_samples
+from inkling.training.samples import Data, as_samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ class Evaluation:
 
 def evaluate(
     network: Network | Ensemble,
-    split: Samples | tuple[Array, Array] | None,
+    split: Data | None,
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from inkling.nn import Network, Optimizer, random_stream
 from inkling.nn.network import blocks
 from inkling.nn.part import Array
-from inkling.training.samples import Samples
+from inkling.training.samples import Arrays
 
 Augment: TypeAlias = Callable[[Array, np.random.Generator], Array]
 """Distorts a batch of training images, with random numbers from the stream that it is given."""
@@ -35,12 +35,12 @@ class Hand:
         hands: int,
         network: Network,
         optimizer: Optimizer,
-        samples: Samples,
+        samples: Arrays,
         augment: Augment | None = None,
     ) -> None:
         self.index, self.hands = index, hands
         self.network, self.optimizer = network, optimizer
-        self.images, self.labels = samples.images, samples.labels
+        self.images, self.labels, self.weights = samples.images, samples.labels, samples.weights
         self.augment = augment
         self.meet: Callable[[], None] = lambda: None
         self.gradients = [network.gradients]
@@ -52,7 +52,7 @@ class Hand:
         edges = [size * k // hands // 16 * 16 for k in range(hands)] + [size]
         self.part = slice(edges[index], edges[index + 1])
 
-    def step(self, start: int, stop: int, order: Array | None, learning_rate: float, epoch: int) -> tuple[float, int]:
+    def step(self, start: int, stop: int, order: Array | None, learning_rate: float, epoch: int) -> tuple[float, float]:
         """Do this hand's share of a step with samples `start` … `stop` in the given order (None: as they lie).
 
         Returns (mean data loss of the batch, number right). Unless the loss is finite, nothing is learned.
@@ -61,33 +61,35 @@ class Hand:
         if self.hands > 1:
             self.found[self.index, :2] = loss, right
             self.meet()
-            loss, right = float(self.found[:, 0].sum()), int(self.found[:, 1].sum())
+            loss, right = float(self.found[:, 0].sum()), float(self.found[:, 1].sum())
         if math.isfinite(loss):
             self.update(learning_rate)
         return loss, right
 
-    def share(self, start: int, stop: int, order: Array | None, epoch: int) -> tuple[float, int]:
+    def share(self, start: int, stop: int, order: Array | None, epoch: int) -> tuple[float, float]:
         """Fill this hand's gradients from its samples; return (their part of the mean loss, number right)."""
         network, size = self.network, stop - start
         first, last = (size * k // self.hands for k in (self.index, self.index + 1))
-        loss, right = 0.0, 0
+        loss: float = 0
+        right: float = 0
         pieces = list(blocks(last - first, BLOCK))
         total = network.own.work("total", network.gradients.shape) if len(pieces) > 1 else None
         network.skip(first)
         for piece in pieces:
             rows = slice(start + first + piece.start, start + first + piece.stop)
+            picked: Any = rows if order is None else order[rows]
+            labels = self.labels[picked]
+            weights = None if self.weights is None else self.weights[picked]
             if order is None:
-                images, labels = self.images[rows], self.labels[rows]
+                images = self.images[rows]
             else:
-                picked = order[rows]
-                images = network.own.work("gathered", (len(picked), *self.images.shape[1:]), self.images.dtype)
+                images = network.own.work("gathered", (len(labels), *self.images.shape[1:]), self.images.dtype)
                 # mode="clip" spares NumPy a copy of the whole result; the indices are in range anyhow.
                 np.take(self.images, picked, axis=0, out=images, mode="clip")
-                labels = self.labels[picked]
             if self.augment is not None:
                 # A stream for each piece of each epoch, so that resuming in the middle of one draws the same.
                 images = self.augment(images, random_stream(network.seed, f"augment/{epoch}/{rows.start}"))
-            piece_loss, piece_right = network.data_gradients(images, labels, size)
+            piece_loss, piece_right = network.data_gradients(images, labels, size, weights)
             loss += piece_loss * len(labels) / size
             right += piece_right
             if total is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inkling.training.callbacks import Callback
 from inkling.training.history import Epoch
@@ -33,6 +33,10 @@ class Progress(Callback):
         self.every = every
         self.console = console
         self.table = table
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy needs: how to show, and not the screen that was shown on."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("out", "live")}
 
     def on_train_begin(self, trainer: Trainer) -> None:
         from rich.console import Console

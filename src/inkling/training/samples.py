@@ -1,9 +1,9 @@
-"""What can be trained and measured on: images with their labels, checked once at the door."""
+"""What can be trained and measured on: images with their labels, and how much each counts, checked at the door."""
 
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -24,12 +24,17 @@ class Samples(Protocol):
         """(n,), integers."""
 
 
-def as_samples(data: Samples | tuple[Array, Array], network: Network, part: str) -> Samples:
+Data: TypeAlias = Samples | tuple[Array, Array] | tuple[Array, Array, Array | None]
+"""A split; or images and labels, and after them perhaps how much each image counts."""
+
+
+def as_samples(data: Data, network: Network, part: str) -> Arrays:
     """Images and labels that fit each other and the network.
 
     Raises InklingError if they don't; `part` says in its message whose they are. ShapeError for the wrong pixels.
     """
-    images, labels = data if isinstance(data, tuple) else (data.images, data.labels)
+    images, labels, *rest = data if isinstance(data, tuple) else (data.images, data.labels)
+    weights = rest[0] if rest else None
     images, labels = np.asarray(images), np.asarray(labels)
     classes = math.prod(network.output_shape)
     if len(images) == 0:
@@ -48,12 +53,28 @@ def as_samples(data: Samples | tuple[Array, Array], network: Network, part: str)
     if images.dtype.kind == "f" and not np.isfinite(images).all():
         raise InklingError(f"some pixels of the {part} images are not finite numbers (NaN or infinity)")
     network.enter(images[:1])
-    return Arrays(images, labels)
+    return Arrays(images, labels, None if weights is None else as_weights(weights, network, len(images), part))
+
+
+def as_weights(weights: Array, network: Network, count: int, part: str) -> Array:
+    """The weights in the network's dtype, brought to a mean of 1, which leaves the learning rate what it was."""
+    weights = np.asarray(weights, np.float64)
+    if weights.shape != (count,):
+        raise InklingError(
+            f"{count} {part} images need as many weights in one row, but the weights have shape {weights.shape}"
+        )
+    if not np.isfinite(weights).all() or weights.min() < 0:
+        raise InklingError(f"{part} weights must be finite numbers of at least 0")
+    if not weights.any():
+        raise InklingError(f"all {part} weights are zero, so nothing counts: at least one must be above 0")
+    shares = weights / weights.max()  # first, or the sum of large ones may be infinite
+    return np.asarray(shares / np.mean(shares), network.dtype)
 
 
 class Arrays:
-    """Images and labels, side by side."""
+    """Images and labels, side by side; with `weights` (n,), of mean 1, some count more than others."""
 
-    def __init__(self, images: Array, labels: Array) -> None:
+    def __init__(self, images: Array, labels: Array, weights: Array | None = None) -> None:
         self.images = images
         self.labels = labels
+        self.weights = weights

@@ -7,7 +7,7 @@ out with `state` between any two steps and put back with `restore`, and goes on 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from time import perf_counter
 from typing import Any
@@ -23,7 +23,7 @@ from inkling.training.hands import Augment
 from inkling.training.health import TrainingDiverged, explain_non_finite, warn_about_input
 from inkling.training.history import Epoch, History
 from inkling.training.interrupt import Interruptible
-from inkling.training.samples import Samples, as_samples
+from inkling.training.samples import Arrays, Data, as_samples
 
 
 class Trainer:
@@ -57,20 +57,23 @@ class Trainer:
         if self.threads < 1:
             raise ValueError(f"Trainer: threads is {threads}, but must be at least 1")
         self.shuffler = random_stream(network.seed if seed is None else seed, "shuffle")
-        self.validation: Samples | None = None
+        self.validation: Arrays | None = None
         self.restored: tuple[dict[str, Array], dict[str, Any]] | None = None
         self.optimizer.reset(network.parameters)
 
     def fit(
         self,
-        train: Samples | tuple[Array, Array],
+        train: Data,
         *,
-        validation: Samples | tuple[Array, Array] | None = None,
+        validation: Data | None = None,
         epochs: int = 1,
         batch_size: int | None = 128,
         shuffle: bool = True,
     ) -> History:
         """Train for `epochs` epochs on `train` (a split, or images and integer labels), and return the history.
+
+        After images and labels may stand weights, (n,): how much each sample counts. They are brought to a mean of 1;
+        losses and accuracies are then weighted means.
 
         `batch_size=None` takes all samples in every step (full-batch gradient descent). The last batch of an
         epoch is smaller where the numbers don't divide. Called again, it trains for `epochs` more, the optimizer
@@ -95,9 +98,9 @@ class Trainer:
         self.history = History()
         self.epoch = self.batch = self.step = 0
         self.epoch_seconds = self.earlier_seconds = self.earlier_wall = 0.0
-        self.loss_sum, self.right_sum, self.seen = 0.0, 0, 0
+        self.loss_sum, self.right_sum, self.seen = 0.0, 0.0, 0
         self.learning_rate = self.optimizer.schedule(0, max(epochs, 1))
-        self.stopping = False
+        self.stopping = self.leaving = False
         self.outcome = "running"
         self.epoch_began_with = self.shuffler.bit_generator.state
         self._take_back()
@@ -151,7 +154,7 @@ class Trainer:
             self.epoch_seconds = before + perf_counter() - began
             for watcher in watchers:
                 watcher.on_batch_end(self)
-            if interrupt.requested and self.batch < self.batches:
+            if (interrupt.requested or self.leaving) and self.batch < self.batches:
                 return
         self._end_epoch()
 
@@ -175,8 +178,9 @@ class Trainer:
         """Validate, write the epoch down, tell everybody."""
         validation_loss = validation_accuracy = None
         if self.validation is not None:
-            validation_loss, right = self.network.score(self.validation.images, self.validation.labels)
-            validation_accuracy = right / len(self.validation.labels)
+            there = self.validation
+            validation_loss, right = self.network.score(there.images, there.labels, there.weights)
+            validation_accuracy = right / len(there.labels)
         self.history.epochs.append(
             Epoch(
                 self.epoch + 1,
@@ -191,7 +195,7 @@ class Trainer:
         self.epoch += 1
         self.earlier_seconds += self.epoch_seconds
         self.batch, self.epoch_seconds = 0, 0.0
-        self.loss_sum, self.right_sum, self.seen = 0.0, 0, 0
+        self.loss_sum, self.right_sum, self.seen = 0.0, 0.0, 0
         for callback in self.callbacks:
             callback.on_epoch_end(self)
 
@@ -220,9 +224,10 @@ class Trainer:
         """Time since `fit` began, with everything; of a resumed training, also what went before."""
         return self.earlier_wall + perf_counter() - self.started
 
-    def stop(self) -> None:
-        """End the training after this epoch. For callbacks."""
+    def stop(self, *, now: bool = False) -> None:
+        """End the training after this epoch, or `now`: after this step, in the middle of the epoch. For callbacks."""
         self.stopping = True
+        self.leaving = now
 
     def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """All that the training consists of between two steps: arrays (copies) and JSON values by name."""
@@ -275,6 +280,12 @@ class Trainer:
             )
         if arrays["parameters"].shape != self.network.parameters.shape:
             raise InklingError("the checkpoint belongs to a network of another shape")
+        remembered = {name.removeprefix("optimizer.") for name in arrays if name.startswith("optimizer.")}
+        if remembered != self.optimizer.state.keys():
+            raise InklingError(
+                f"the checkpoint was written with another optimizer, which remembers {listed(remembered)}; "
+                f"{self.optimizer} remembers {listed(self.optimizer.state)}"
+            )
         self.network.parameters[...] = arrays["parameters"]
         self.network.state[...] = arrays["state"]
         for name, vector in self.optimizer.state.items():
@@ -292,3 +303,8 @@ class Trainer:
                 prefix = f"callback.{index}."
                 mine = {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
                 callback.restore(mine, kept["values"])
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as a sentence has them."""
+    return " and ".join(sorted(names)) or "nothing"

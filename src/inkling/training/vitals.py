@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inkling.errors import InklingError
-from inkling.nn import trace
 from inkling.nn.part import Array
 from inkling.storage import write_text
 from inkling.training.callbacks import Callback
+from inkling.training.trace import trace
 
 if TYPE_CHECKING:
     from inkling.training.trainer import Trainer

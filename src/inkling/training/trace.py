@@ -6,8 +6,7 @@ are drawn from it, so the numbers that they show are the numbers that the networ
 
 from dataclasses import dataclass
 
-from inkling.nn.layers import Layer
-from inkling.nn.network import Network
+from inkling.nn import Layer, Network
 from inkling.nn.part import Array
 
 
