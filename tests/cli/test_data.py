@@ -160,6 +160,19 @@ def test_distortions_are_drawn_into_a_file(inkling: Inkling) -> None:
         assert Path(file).stat().st_size > 1000
 
 
+def test_each_corruption_is_shown_beside_the_digit(inkling: Inkling) -> None:
+    write_csv(Path("mine.csv"), stripes(50))
+    show = ("data", "show", "--data", "mine.csv", "--corrupted", "--count", "2")
+    answer = inkling(*show, "--out", "corruptions.png")
+    assert answer.status == 0
+    words = answer.out.split()
+    for name in ("rotate", "shear", "shrink", "shift", "noise", "blur", "thin", "thick"):
+        assert words.count(name) == 2
+    assert answer.out.splitlines()[-1] == "corruptions.png"
+    assert Path("corruptions.png").stat().st_size > 5000
+    assert inkling(*show).out == answer.out.removesuffix("corruptions.png\n")
+
+
 def test_a_recipe_says_how_much_and_options_win(inkling: Inkling) -> None:
     write_csv(Path("mine.csv"), stripes(50))
     Path("mine.toml").write_text("[augment]\nrotate = 90\n")
@@ -172,7 +185,8 @@ def test_a_recipe_says_how_much_and_options_win(inkling: Inkling) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--out", "x.png"], "--out is for distortions: say --augment as well"),
+        (["--out", "x.png"], "--out draws distortions or corruptions: say --augment or --corrupted as well"),
+        (["--augment", "--corrupted"], "--augment and --corrupted: say one of them"),
         (["--recipe", "default"], "--recipe is for distortions"),
         (["--set", "augment.rotate=5"], "--set is for distortions"),
         (["--augment", "--out", "x.gif"], "--out x.gif: the name must end in .png or .svg"),

@@ -120,3 +120,47 @@ def test_several_models_without_a_word_on_what_to_do_with_them_are_refused(inkli
     answer = inkling("evaluate", trained, trained)
     assert answer.status == 2
     assert "there are 2 models: say --ensemble" in answer.err
+
+
+NAMES = ["clean", "rotate", "shear", "shrink", "shift", "noise", "blur", "thin", "thick"]
+
+
+def test_corrupted_images_are_measured_model_by_model(inkling: Inkling, trained: Path, convolved: Path) -> None:
+    answer = inkling("evaluate", trained, convolved, "--corrupted", "--split", "validation", "--json")
+    assert (answer.status, answer.err) == (0, "")
+    found = answer.json
+    assert (found["split"], found["count"]) == ("validation", 40)
+    assert [row["model"] for row in found["models"]] == [str(trained), str(convolved)]
+    alone = inkling("evaluate", trained, "--split", "validation", "--json").json
+    for row in found["models"]:
+        assert list(row["accuracy"]) == NAMES
+        assert all(0 <= accuracy <= 1 for accuracy in row["accuracy"].values())
+    assert found["models"][0]["accuracy"]["clean"] == alone["accuracy"]
+    assert inkling("evaluate", trained, convolved, "--corrupted", "--split", "validation", "--json").out == answer.out
+
+
+def test_the_table_of_corruptions_has_a_row_for_each_model(inkling: Inkling, trained: Path, convolved: Path) -> None:
+    found = inkling("evaluate", trained, convolved, "--corrupted", "--json").json
+    text = inkling("evaluate", trained, convolved, "--corrupted").out
+    assert "60 images (test)" in text
+    lines = text.splitlines()
+    head = next(line for line in lines if "clean" in line)
+    assert head.split() == ["model", *NAMES]
+    for row in found["models"]:
+        values = " ".join(f"{100 * accuracy:.2f}" for accuracy in row["accuracy"].values())
+        assert any(values in " ".join(line.split()) for line in lines)
+    assert "rotate ±20°" in " ".join(text.split())
+
+
+def test_an_ensemble_is_one_row(inkling: Inkling, trained: Path, convolved: Path) -> None:
+    found = inkling("evaluate", trained, convolved, "--corrupted", "--ensemble", "--shifts", "1", "--json").json
+    (row,) = found["models"]
+    assert row["model"] == [str(trained), str(convolved)]
+    assert found["shifts"] == 1
+
+
+def test_several_models_want_to_know_what_for(inkling: Inkling, trained: Path) -> None:
+    answer = inkling("evaluate", trained, trained)
+    assert answer.status == 2
+    assert "--ensemble" in answer.err
+    assert "--corrupted" in answer.err

@@ -118,7 +118,7 @@ def test_a_damaged_cache_is_never_trained_on(
     [
         ("", "empty text; it can be auto, mnist, digits, a folder"),
         ("nothing-here", "nothing-here: there is no such file or folder; a data source can be auto"),
-        ("digits.zip", "digits.zip: no known ending; a data source can be auto"),
+        ("digits.rar", "digits.rar: no known ending; a data source can be auto"),
         ("train-images-idx3-ubyte.gz", "one of MNIST's four files; name the folder"),
         ("empty", "neither IDX files .* nor folders 0 to 9"),
         ("folder.csv", "neither IDX files"),
@@ -132,7 +132,7 @@ def test_what_is_no_source_says_what_would_be(
     monkeypatch.chdir(tmp_path)
     for name in ("empty", "folder.csv"):
         Path(name).mkdir()
-    for name in ("digits.zip", "train-images-idx3-ubyte.gz", "empty.csv", "empty.npz"):
+    for name in ("digits.rar", "train-images-idx3-ubyte.gz", "empty.csv", "empty.npz"):
         Path(name).touch()
     with pytest.raises(DataError, match=says) as error:
         load_data(source)

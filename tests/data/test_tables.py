@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import re
+import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +74,85 @@ def test_compressed_tables_are_read_as_they_are(tmp_path: Path) -> None:
     packed.write_bytes(packed.read_bytes()[:-20])
     with pytest.raises(DataError, match="ends too early"):
         read_csv(packed)
+
+
+def zipped(place: Path, members: dict[str, str], packing: int = zipfile.ZIP_DEFLATED) -> Path:
+    with zipfile.ZipFile(place, "w", packing) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return place
+
+
+TRAIN, TEST = ("\n".join(lines) for lines in ([f"label,{KAGGLE}", *rows()], [KAGGLE, *rows(labelled=False)[:5]]))
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_table_in_a_zip_file_is_read_as_it_is(tmp_path: Path, packing: int) -> None:
+    steps: list[tuple[str, int, int | None]] = []
+    packed = zipped(tmp_path / "any name.zip", {"read me.txt": "", "folder/mine.CSV": TRAIN}, packing)
+    images, labels = read_csv(packed, progress=lambda *step: steps.append(step))
+    np.testing.assert_array_equal(images, DIGITS.images)
+    np.testing.assert_array_equal(labels, DIGITS.labels)
+    assert steps == [("mine.CSV", len(TRAIN), len(TRAIN))]
+
+
+def test_of_kaggles_zip_file_the_table_that_is_meant_is_read(tmp_path: Path) -> None:
+    members = {"sample_submission.csv": "ImageId,Label\n1,0\n", "test.csv": TEST, "train.csv": TRAIN}
+    packed = zipped(tmp_path / "digit-recognizer.zip", {**members, "__MACOSX/._train.csv": "\0"})
+    np.testing.assert_array_equal(read_csv(packed, labelled=True)[0], DIGITS.images)
+    images, labels = read_csv(packed, labelled=False)
+    np.testing.assert_array_equal(images, DIGITS.images[:5])
+    assert labels is None
+    assert load_data(packed).source == "csv:digit-recognizer.zip"
+
+
+def test_what_is_wrong_in_a_zip_file_is_said_as_if_it_were_a_folder(tmp_path: Path) -> None:
+    packed = tmp_path / "all.zip"
+    for members, says in (
+        ({"a.txt": ""}, r"all\.zip: there is no \.csv in this zip file"),
+        ({"a.csv": TRAIN, "b.csv": TRAIN}, r"all\.zip: it holds a\.csv, b\.csv, and which is meant is not clear"),
+        ({"x/train.csv": TRAIN, "y/train.csv": TRAIN}, "which is meant is not clear"),
+        ({"a.csv": TRAIN.replace("\n", "\nx", 1)}, re.escape(str(Path("all.zip/a.csv"))) + ", line 2, column 1"),
+        ({"a.csv": KAGGLE}, re.escape(str(Path("all.zip/a.csv"))) + ": there are no rows"),
+    ):
+        with pytest.raises(DataError, match=says):
+            read_csv(zipped(packed, members))
+
+
+def test_a_zip_file_that_cannot_be_unpacked(tmp_path: Path) -> None:
+    packed = zipped(tmp_path / "all.zip", {"train.csv": TRAIN})
+    whole = packed.read_bytes()
+    packed.write_bytes(whole[:-30])
+    with pytest.raises(DataError, match=r"all\.zip: the compressed file is damaged"):
+        read_csv(packed)
+    directory = whole.index(b"PK\x01\x02")
+    for place in (6, directory + 8):  # the flag of a member with a password, in both its headers
+        whole = whole[:place] + b"\x01" + whole[place + 1 :]
+    packed.write_bytes(whole)
+    with pytest.raises(DataError, match=r"all\.zip: cannot be unpacked here \(.*password.*\); unpack it"):
+        read_csv(packed)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=100)
+@given(data=st.data())
+def test_random_damage_to_a_zip_file_is_an_error_or_does_not_matter(place: Path, data: st.DataObject) -> None:
+    content = bytearray(zipped(place.with_suffix(".zip"), {"train.csv": TRAIN}).read_bytes())
+    spots = st.one_of(st.integers(4, 60), st.integers(len(content) - 90, len(content) - 1), st.integers(4, 2000))
+    for _ in range(data.draw(st.integers(1, 3))):
+        content[data.draw(spots)] = data.draw(st.integers(0, 255))
+    damaged = place.with_suffix(".zip")
+    damaged.write_bytes(content)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a file's name that is no UTF-8, from zipfile
+            images, _ = read_csv(damaged)
+    except DataError as error:
+        message = str(error)
+    else:
+        np.testing.assert_array_equal(images, DIGITS.images)
+        return
+    assert str(damaged) in message
+    assert message.isprintable()
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 5, 12, 100])

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inkling.cli import options
+from inkling.cli import completion, options
 from inkling.cli.terminal import Loading, plain, print_json, report, results
 from inkling.errors import InklingError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from inkling.data import Augment, Split
 
 app = typer.Typer(help="Show what data there is; fetch it, verify it, look at it.", rich_markup_mode="rich")
@@ -98,8 +100,16 @@ def show(
     augment: Annotated[
         bool, typer.Option("--augment", help="Each with some random distortions of it, as training may see them.")
     ] = False,
+    corrupted: Annotated[
+        bool, typer.Option("--corrupted", help="Each as [bold]inkling evaluate --corrupted[/bold] measures on it.")
+    ] = False,
     recipe: Annotated[
-        str | None, typer.Option(help="Distort as this recipe does.", show_default="some example amounts")
+        str | None,
+        typer.Option(
+            help="Distort as this recipe does.",
+            show_default="some example amounts",
+            autocompletion=completion.recipe_names,
+        ),
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -112,24 +122,29 @@ def show(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Draw the distortions into this file, a .png or .svg.", show_default=False),
+        typer.Option(help="Draw distortions or corruptions into this file, a .png or .svg.", show_default=False),
     ] = None,
 ) -> None:
-    """Print digits as characters, as they are or with random distortions.
+    """Print digits as characters, as they are, with random distortions, or corrupted.
 
     Examples:
       inkling data show --digit 7
 
       inkling data show --augment --set augment.rotate=30 --out distortions.png
 
+      inkling data show --corrupted --count 1
+
     """
     import numpy as np
 
     from inkling.data import SplitPlan, load_data
 
-    if not augment and (recipe is not None or settings or out is not None):
-        option = "--recipe" if recipe is not None else "--set" if settings else "--out"
-        raise InklingError(f"{option} is for distortions: say --augment as well")
+    if not augment and (recipe is not None or settings):
+        raise InklingError(f"{'--set' if recipe is None else '--recipe'} is for distortions: say --augment as well")
+    if augment and corrupted:
+        raise InklingError("--augment and --corrupted: say one of them")
+    if out is not None and not (augment or corrupted):
+        raise InklingError("--out draws distortions or corruptions: say --augment or --corrupted as well")
     if out is not None and out.suffix not in (".png", ".svg"):
         raise InklingError(f"--out {out}: the name must end in .png or .svg")
     distort = amounts(recipe, settings) if augment else None
@@ -143,6 +158,14 @@ def show(
     picked = random.choice(candidates, min(count, len(candidates)), replace=False)
     results().print(plain(digits.note), highlight=False, soft_wrap=True)
     labels = [f"label {train.labels[index]}, image {index:,}" for index in picked]
+    if corrupted:
+        show_corrupted(train.take(picked), labels, seed, ascii=ascii)
+        if out is not None:
+            from inkling.figures import corruptions
+
+            mixed = train.take(random.permutation(candidates))
+            write_picture(corruptions(mixed.images, mixed.labels, seed=seed), out)
+        return
     if distort is None:
         print_digits(train.images[picked], labels, ascii=ascii)
         return
@@ -151,7 +174,10 @@ def show(
         distorted = distort(np.repeat(image[None], times, axis=0), random)
         print_digits(np.concatenate([image[None], distorted]), [label] + ["distorted"] * times, ascii=ascii)
     if out is not None:
-        draw_distortions(train.take(random.permutation(candidates)), distort, out, seed)
+        from inkling.figures import distortions
+
+        mixed = train.take(random.permutation(candidates))
+        write_picture(distortions(mixed.images, mixed.labels, distort, seed=seed), out)
 
 
 def amounts(recipe: str | None, settings: list[str] | None) -> Augment:
@@ -171,12 +197,22 @@ def amounts(recipe: str | None, settings: list[str] | None) -> Augment:
     return augment
 
 
-def draw_distortions(split: Split, augment: Augment, out: Path, seed: int) -> None:
-    """Draw the gallery of distortions into the file, and say where it is."""
-    from inkling.figures import distortions
+def show_corrupted(split: Split, captions: list[str], seed: int, *, ascii: bool) -> None:  # noqa: A002
+    """Print each digit, and each corruption of it."""
+    import numpy as np
+
+    from inkling.data import CORRUPTIONS, corrupt
+
+    changed = [corrupt(split.images, name, seed=seed) for name in CORRUPTIONS]
+    for row, caption in enumerate(captions):
+        images = np.stack([split.images[row], *(images[row] for images in changed)])
+        print_digits(images, [caption, *CORRUPTIONS], ascii=ascii)
+
+
+def write_picture(figure: Figure, out: Path) -> None:
+    """Write the figure, and say where it is."""
     from inkling.figures.files import save
 
-    figure = distortions(split.images, split.labels, augment, seed=seed)
     (file,) = save(figure, out.with_suffix(""), (out.suffix.removeprefix("."),))
     results().print(plain(file), highlight=False, soft_wrap=True)
 

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from inkling.figures.windows import Place
-    from inkling.nn import Layer, LayerTrace, Network, Trace
+    from inkling.nn import Layer, Network
     from inkling.nn.part import Array
+    from inkling.training.trace import LayerTrace, Trace
 
 TERMS = 4
 """How many of a neuron's products are written out."""
@@ -45,7 +46,7 @@ def explain(
     import numpy as np
 
     from inkling.cli.pixels import numbers_to_follow
-    from inkling.nn import trace
+    from inkling.training import trace
 
     network = load_reader(run)
     digits = find_digits(run, data)

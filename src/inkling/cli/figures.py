@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inkling.cli import options
+from inkling.cli.models import Run
 from inkling.cli.report import read, run_folder
 from inkling.cli.terminal import Loading, plain, print_json, results
 from inkling.errors import InklingError
@@ -27,7 +28,7 @@ class Format(StrEnum):
 
 
 def figures(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder, or latest.")] = "latest",
+    run: Run = "latest",
     data: options.Data = None,
     out: Annotated[
         Path | None, typer.Option(help="The folder to write to.", show_default="figures/ in the run folder")
@@ -81,16 +82,20 @@ def figures(
 
 def need_windows() -> None:
     """Raise InklingError unless matplotlib can open windows here."""
+    if not windows_open():
+        raise InklingError("--show needs a screen, and Tk or Qt to open windows on it; leave it out for files alone")
+
+
+def windows_open() -> bool:
+    """Whether matplotlib can open windows here."""
     import matplotlib.pyplot as plt
     from matplotlib.backends.registry import BackendFilter, backend_registry
 
     try:
         plt.switch_backend(plt.get_backend())
-        mute = plt.get_backend().lower() in backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE)  # type: ignore[no-untyped-call]
     except ImportError:
-        mute = True
-    if mute:
-        raise InklingError("--show needs a screen, and Tk or Qt to open windows on it; leave it out for files alone")
+        return False
+    return plt.get_backend().lower() not in backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE)  # type: ignore[no-untyped-call]
 
 
 def hang(title: str, figure: Figure) -> None:

@@ -7,16 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from inkling.cli import completion
 from inkling.errors import ModelFileError
 
 if TYPE_CHECKING:
     from inkling.nn import Network
 
-Model = Annotated[str, typer.Argument(metavar="MODEL", help="A run folder, a .safetensors file, or latest.")]
+MODELS = "A run folder, a .safetensors file, latest, or pretrained (which comes along)."
+"""What stands for a network, for the help of whatever takes one."""
+Model = Annotated[str, typer.Argument(metavar="MODEL", help=MODELS, autocompletion=completion.models)]
+Run = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run folder, or latest.", autocompletion=completion.run_folders)
+]
 
 
 def load_reader(model: str) -> Network:
-    """The network in a file, in a run folder, or in the newest run.
+    """The network in a file, in a run folder, in the newest run, or the one that comes along.
 
     Raises ModelFileError if there is none, or if it takes anything but 28 × 28 pixels or answers with anything but
     ten classes.

@@ -15,8 +15,9 @@ from inkling.nn import BatchNorm, Conv2D, GlobalAveragePool2D, MaxPool2D
 from inkling.nn.pooling import Pool2D
 
 if TYPE_CHECKING:
-    from inkling.nn import LayerTrace, Network, Trace
+    from inkling.nn import Network
     from inkling.nn.part import Array
+    from inkling.training.trace import LayerTrace, Trace
 
 TERMS = 3
 """How many of a gradient's products are written out."""

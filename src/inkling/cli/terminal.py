@@ -90,15 +90,15 @@ class Loading:
         self.bars: Progress | None = None
         self.tasks: dict[str, TaskID] = {}
 
-    def __call__(self, what: str, done: int, total: int | None) -> None:
-        """Move the bar of `what`; `total` is None where nobody knows it."""
+    def __call__(self, what: str, done: int, total: int | None, note: str = "") -> None:
+        """Move the bar of `what`, and put `note` behind it; `total` is None where nobody knows it."""
         if not self.out.is_terminal:
             return
         if self.bars is None:
             self.bars = self.begin()
         if what not in self.tasks:
-            self.tasks[what] = self.bars.add_task(what)
-        self.bars.update(self.tasks[what], completed=done, total=total)
+            self.tasks[what] = self.bars.add_task(what, note="")
+        self.bars.update(self.tasks[what], completed=done, total=total, note=note)
 
     def begin(self) -> Progress:
         """Put an empty list of bars on the screen."""
@@ -109,6 +109,7 @@ class Loading:
             progress.BarColumn(bar_width=24),
             progress.TaskProgressColumn(),
             progress.TimeRemainingColumn(compact=True),
+            progress.TextColumn("{task.fields[note]}", markup=False),
             console=self.out,
             transient=True,
         )

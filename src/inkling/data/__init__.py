@@ -10,6 +10,8 @@ from inkling.data.archives import read_npz
 from inkling.data.augment import Augment
 from inkling.data.bundled import bundled_digits
 from inkling.data.cache import CachedFile, FileState, cache_folder, cached_files, clear_cache, verify
+from inkling.data.corruptions import CORRUPTIONS, Corruption, corrupt
+from inkling.data.handwriting import Prepared, to_mnist
 from inkling.data.idx import read_idx, write_idx
 from inkling.data.images import read_image
 from inkling.data.mirrors import DownloadError, fetch_mnist
@@ -19,11 +21,14 @@ from inkling.data.tables import iter_csv, read_csv
 from inkling.data.terminal import ascii_digit
 
 __all__ = [
+    "CORRUPTIONS",
     "Augment",
     "CachedFile",
+    "Corruption",
     "Digits",
     "DownloadError",
     "FileState",
+    "Prepared",
     "Split",
     "SplitPlan",
     "ascii_digit",
@@ -31,6 +36,7 @@ __all__ = [
     "cache_folder",
     "cached_files",
     "clear_cache",
+    "corrupt",
     "divide",
     "fetch_mnist",
     "iter_csv",
@@ -40,6 +46,7 @@ __all__ = [
     "read_image",
     "read_npz",
     "read_path",
+    "to_mnist",
     "verify",
     "write_idx",
 ]

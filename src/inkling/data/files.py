@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
 from inkling.errors import DataError
 
 
-def open_for_reading(path: Path) -> BinaryIO:
+def open_for_reading(path: Path) -> BufferedReader:
     """Open a file as bytes, or raise a `DataError` that says why it cannot be."""
     try:
         return path.open("rb")

@@ -25,7 +25,7 @@ from inkling.errors import DataError
 
 Progress = Callable[[str, int, int | None], None]
 Report = Callable[[str], None]
-KNOWN = "auto, mnist, digits, a folder (IDX files, or pictures sorted into 0/ to 9/), a .csv, a .csv.gz or an .npz"
+KNOWN = "auto, mnist, digits, a folder (IDX files, or pictures sorted into 0/ to 9/), a .csv, .csv.gz or .zip, an .npz"
 
 
 def load_data(
@@ -40,7 +40,8 @@ def load_data(
 
     source: "auto": `$INKLING_DATA`, else the cache, else a download, else (no network) scikit-learn's bundled
         digits. "mnist": the same without the bundled digits. "digits": those. Or a path: a folder of IDX
-        files (plain or .gz), a folder of pictures sorted into `0/` … `9/`, a `.csv` or `.csv.gz`, an `.npz`.
+        files (plain or .gz), a folder of pictures sorted into `0/` … `9/`, a `.csv`, plain or in a `.gz` or `.zip`,
+        an `.npz`.
     plan: how to divide (see `SplitPlan`); without one, see `divide`.
     max_train_samples: at most so many training images, whatever the plan says.
     progress: called as `progress(what, done, total or None)` while something takes long.
@@ -67,7 +68,7 @@ def read_path(path: str | Path, progress: Progress | None = None) -> Digits:
     name = path.name.lower()
     if name.endswith(".npz"):
         return read_npz(path)
-    if name.endswith((".csv", ".csv.gz")):
+    if name.endswith((".csv", ".csv.gz", ".zip")):
         images, labels = read_csv(path, labelled=True, progress=progress)
         assert labels is not None
         return Digits(Split(images, labels), None, None, f"csv:{path.name}", f"the table {path}")

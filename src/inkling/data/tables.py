@@ -3,26 +3,23 @@
 Kaggle: `label,pixel0,pixel1,…,pixel783`. mnist-in-csv: `label,1x1,1x2,…,28x28`. Both row by row through the
 image, both also without `label`. A file is read in blocks of lines: pandas parses a block at full speed, and
 only when something in it is not right is the block read again, slowly, to say in which line and column.
+How the file is packed is packing.py's affair.
 """
 
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import itertools
-import os
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inkling.data.files import open_for_reading
-from inkling.data.idx import GZIP_MAGIC
+from inkling.data.packing import unpacked
 from inkling.data.splits import SIDE
 from inkling.errors import DataError
 
@@ -32,7 +29,7 @@ LAYOUTS = (
     [f"{row}x{column}" for row in range(1, SIDE + 1) for column in range(1, SIDE + 1)],
 )
 LONGEST = 2**17  # bytes in a line; 785 numbers need 4,000
-CHUNK_ROWS = 4_000
+CHUNK_ROWS = 1_000
 NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")
 
 Block = tuple[NDArray[np.uint8], NDArray[np.int64] | None]
@@ -42,8 +39,10 @@ Progress = Callable[[str, int, int | None], None]
 def read_csv(
     path: str | Path, labelled: bool | None = None, progress: Progress | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
-    """Read a whole CSV (or .csv.gz) of digits: images uint8 (n, 28, 28), and labels int64 (n,), or None.
+    """Read a whole CSV of digits: images uint8 (n, 28, 28), and labels int64 (n,), or None.
 
+    path: a table, plain, compressed by gzip, or in a zip file; of several in a zip file train.csv is taken, or
+        test.csv where labels are to be left out.
     labelled: None takes the file as it is; True insists on labels; False leaves them out.
     Raises `DataError`, naming file, line (the header is line 1) and column, for whatever isn't right.
     """
@@ -62,32 +61,24 @@ def iter_csv(
 ) -> Iterator[Block]:
     """Yield the images and labels of a CSV, `chunk_rows` lines at a time, for files larger than memory.
 
-    As `read_csv` otherwise. `progress(file name, bytes read, bytes in all)` is called after each block.
+    As `read_csv` otherwise. `progress(file name, bytes read, bytes in all)` is called when the caller is done with a
+    block and asks for the next.
     """
     path = Path(path)
-    with open_for_reading(path) as file:
-        total = os.fstat(file.fileno()).st_size
-        packed = file.read(2) == GZIP_MAGIC
-        file.seek(0)
-        lines = cast(BinaryIO, gzip.GzipFile(fileobj=file)) if packed else file
-        try:
-            columns = _header(path, lines.readline(LONGEST), labelled)
-            line, empty = 2, True
-            while block := list(itertools.islice(_lines(path, lines, line), chunk_rows)):
-                numbers = _numbers(path, block, columns, line)
-                line += len(block)
-                if not len(numbers):
-                    continue
-                empty = False
-                yield _images_and_labels(numbers, columns, labelled)
-                if progress:
-                    progress(path.name, file.tell(), total)
-        except EOFError:
-            raise DataError(f"{path}: the compressed file ends too early (a cut download?)") from None
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise DataError(f"{path}: the compressed file is damaged ({error})") from None
+    with unpacked(path, preferred="test.csv" if labelled is False else "train.csv") as table:
+        columns = _header(table.path, table.stream.readline(LONGEST), labelled)
+        line, empty = 2, True
+        while block := list(itertools.islice(_lines(table.path, table.stream, line), chunk_rows)):
+            numbers = _numbers(table.path, block, columns, line)
+            line += len(block)
+            if not len(numbers):
+                continue
+            empty = False
+            yield _images_and_labels(numbers, columns, labelled)
+            if progress:
+                progress(table.path.name, table.position(), table.size)
     if empty:
-        raise DataError(f"{path}: there are no rows below the header")
+        raise DataError(f"{table.path}: there are no rows below the header")
 
 
 def _lines(path: Path, file: BinaryIO, number: int) -> Iterator[bytes]:
@@ -148,8 +139,11 @@ def _numbers(path: Path, block: list[bytes], columns: list[str], first: int) -> 
     rows = sum(not line.isspace() for line in block)
     if rows == 0:
         return np.empty((0, len(columns)), dtype=np.int64)
+    content = b"".join(block)
+    if b"\0" in content:  # to some versions of pandas the end of a cell
+        return _read_slowly(path, block, columns, first)
     try:
-        frame = pd.read_csv(io.BytesIO(b"".join(block)), header=None, low_memory=False)
+        frame = pd.read_csv(io.BytesIO(content), header=None, low_memory=False)
         numbers = frame.to_numpy() if frame.shape == (rows, len(columns)) else None
     except (ValueError, OverflowError):  # a ParserError is a ValueError, and so is text that is not UTF-8
         numbers = None
