@@ -1,11 +1,18 @@
-"""What every test may rely on: a private cache, nothing from outside, and the real MNIST where there is a copy."""
+"""What every test may rely on: a private cache, nothing from outside, a browser, and MNIST where there is a copy."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 REAL_MNIST = os.environ.get("INKLING_DATA")
 
@@ -32,3 +39,20 @@ def reports_on_demand(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
     """Runs write no report, which would take longer than the rest of the test; `@pytest.mark.report` has them do it."""
     if "report" not in request.keywords:
         monkeypatch.setattr("inkling.recipes.run.write_report", lambda *_, **__: None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium, one for all tests of a process: Playwright's synchronous API runs only once in each."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no Chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright for Python is not installed")
+    quiet = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
+    silent = ("--disable-background-networking", "--disable-component-update")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=[*quiet, *silent])
+        yield browser
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            browser.close()

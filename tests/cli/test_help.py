@@ -3,7 +3,10 @@ from __future__ import annotations
 import pytest
 from stripes import Inkling
 
-COMMANDS = ["train", "evaluate", "predict", "submit", "compare", "recipes", "explain", "figures", "report", "data"]
+COMMANDS = [
+    *("train", "evaluate", "predict", "submit", "compare", "recipes", "explain", "figures", "report", "export", "runs"),
+    *("data", "exercise"),
+]
 
 
 def test_every_command_is_listed(inkling: Inkling) -> None:
@@ -12,7 +15,14 @@ def test_every_command_is_listed(inkling: Inkling) -> None:
         assert f"│ {command} " in text
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS, "data fetch", "data verify", "data show", "data clear"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("", *COMMANDS, "runs show", "runs compare", "runs prune"),
+        *("data fetch", "data verify", "data show", "data clear"),
+        *("exercise list", "exercise show", "exercise start", "exercise check"),
+    ],
+)
 def test_it_fits_an_old_terminal(inkling: Inkling, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     answer = inkling(*command.split(), "--help")

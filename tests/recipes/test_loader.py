@@ -165,7 +165,7 @@ def test_every_amount_of_a_distortion_is_a_setting_with_the_same_name_and_defaul
         ('[training]\nbatch_size = "all"', "training.batch_size is 'all': input should be a valid integer or input"),
         ("[training]\nseed = -1", "training.seed is -1"),
         ("[augment]\nrotate = 200", "augment: rotate is 200.0, but must lie in [0, 180] (degrees)"),
-        ("[augment]\nblur = 1", "there is no setting augment.blur; known are shift, rotate"),
+        ("[augment]\nswirl = 1", "there is no setting augment.swirl; known are shift, rotate"),
         ('[augment]\nshift = "2"', "augment.shift is '2': input should be a valid number"),
         ("[network]\nhidden = [64, 0]", "network.hidden.1 is 0: input should be greater than 0"),
         ("[network]\nhidden = 64", "network.hidden is 64: input should be a valid list"),
@@ -338,3 +338,26 @@ def test_convolutions_that_do_not_fit_the_image_are_refused(place):
 def test_best_weights_and_mean_weights_exclude_each_other(place):
     said = complaint(place, "[data]\nvalidation = 10\n[training]\nearly_stopping = 3\naverage = 0.99\n")
     assert "choose one" in said
+
+
+def test_a_layer_may_differ_from_the_others(place):
+    place.write_text(
+        "[network]\ndropout = 0.1\n"
+        'convolutions = [{ channels = 4, activation = "tanh", batch_norm = true, pool = 2 }, { channels = 6 }]\n'
+        'hidden = [12, { units = 8, activation = "sigmoid", dropout = 0.5 }]\n'
+    )
+    recipe = load_recipe(place)
+    assert repr(build_network(recipe).layers) == repr(
+        [
+            *(nn.Conv2D(4), nn.BatchNorm(), nn.MaxPool2D(2), nn.Tanh()),
+            *(nn.Conv2D(6), nn.ReLU()),
+            nn.Flatten(),
+            *(nn.Dense(12), nn.ReLU(), nn.Dropout(0.1)),
+            *(nn.Dense(8), nn.Sigmoid(), nn.Dropout(0.5)),
+            nn.Dense(10),
+        ]
+    )
+    place.write_text(to_toml(recipe))
+    assert load_recipe(place) == recipe
+    assert "network.hidden.0.kernel" in complaint(place, "[network]\nhidden = [{ units = 8, kernel = 3 }]")
+    assert "network.hidden.0 is -8" in complaint(place, "[network]\nhidden = [-8]")

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,9 +11,6 @@ from inkling.data import Digits, load_data
 from inkling.recipes import build_plan, load_recipe, run_recipe
 from inkling.report import Record, read_record, write_report
 from inkling.training import Vitals
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 CHANGES = {
     "data.source": "digits",
@@ -84,20 +78,3 @@ def record(trained: Path, digits: Digits) -> Record:
 def page(record: Record, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The whole report, images and all."""
     return write_report(record, out=tmp_path_factory.mktemp("report") / "report.html")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A real Chromium."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no Chromium on this machine")
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright for Python is not installed")
-    quiet = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
-    silent = ("--disable-background-networking", "--disable-component-update")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=[*quiet, *silent])
-        yield browser
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            browser.close()

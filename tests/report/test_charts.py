@@ -20,7 +20,7 @@ def desk(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 800, "height": 600})
     desk, troubles = context.new_page(), []
     desk.on("pageerror", lambda error: troubles.append(str(error)))
-    style = (STATIC / "report.css").read_text()
+    style = (STATIC / "charts.css").read_text() + (STATIC / "report.css").read_text()
     module = (STATIC / "charts.js").read_text()
     desk.set_content(
         f"<style>{style}</style><button>before</button><div id='place' style='width:600px'></div>"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inkling.cli import options
+from inkling.cli import completion, options
 from inkling.cli.terminal import Loading, percent, plain, print_json, report, results
 from inkling.errors import InklingError
 
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 
 def compare(
-    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE", help="Names of recipes, or .toml files.")],
+    recipes: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RECIPE", help="Names of recipes, or .toml files.", autocompletion=completion.recipe_names
+        ),
+    ],
     seeds: Annotated[int, typer.Option(help="Train each with so many seeds: 0, 1, 2 …", min=1)] = 1,
     epochs: options.Epochs = None,
     batch_size: options.BatchSize = None,

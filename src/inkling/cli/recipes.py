@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inkling.cli import options
+from inkling.cli import completion, options
 from inkling.cli.terminal import plain, print_json, results
 
 if TYPE_CHECKING:
@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 def recipes(
     recipe: Annotated[
-        str | None, typer.Argument(metavar="RECIPE", help="Show this one whole, as TOML.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="RECIPE",
+            help="Show this one whole, as TOML.",
+            show_default=False,
+            autocompletion=completion.recipe_names,
+        ),
     ] = None,
     json: options.Json = False,
 ) -> None:
@@ -59,7 +65,10 @@ def describe_network(recipe: Recipe) -> str:
         + f"p{each.pool}" * (each.pool > 0)
         for each in network.convolutions
     ]
-    words = ["-".join(map(str, (784, *convolutions, *network.hidden, 10))), network.activation]
+    words = [
+        "-".join(map(str, (784, *convolutions, *(each.units for each in network.hidden_layers), 10))),
+        network.activation,
+    ]
     if network.batch_norm:
         words.append("batch normalisation")
     if network.dropout:

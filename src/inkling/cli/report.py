@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inkling.cli import options
+from inkling.cli import completion, options
 from inkling.cli.evaluate import find_digits
 from inkling.cli.terminal import Loading, plain, print_json, results
 from inkling.cli.terminal import report as mention
@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 def report(
     runs: Annotated[
-        list[str] | None, typer.Argument(metavar="RUN…", help="Run folders, or latest.", show_default="latest")
+        list[str] | None,
+        typer.Argument(
+            metavar="RUN…",
+            help="Run folders, or latest.",
+            show_default="latest",
+            autocompletion=completion.run_folders,
+        ),
     ] = None,
     data: options.Data = None,
     out: Annotated[

@@ -1,8 +1,11 @@
-"""`inkling submit`: the answers to Kaggle's test.csv, in the form that Kaggle wants."""
+"""`inkling submit`: the answers to Kaggle's test.csv, in the form that Kaggle wants.
+
+The table goes through in pieces: read some rows (inkling.data), ask the network, write the answers. What stands in
+the end is whole or was never there, because it is written beside its place and then renamed (inkling.storage).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,23 +22,30 @@ if TYPE_CHECKING:
 
 def submit(
     model: Model,
-    test: Annotated[Path, typer.Argument(metavar="TEST.CSV", help="Kaggle's test.csv: pixel0 … pixel783.")],
+    test: Annotated[
+        Path, typer.Argument(metavar="TEST.CSV", help="Kaggle's test.csv (also .gz or .zip): pixel0 … pixel783.")
+    ],
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("submission.csv"),
     json: options.Json = False,
 ) -> None:
     """Read Kaggle's test.csv and write the file to upload: a row ImageId,Label for each image, counted from 1.
 
-    The table is read piece by piece, so it may be larger than memory.
+    The table is read piece by piece, so it may be larger than memory. Kaggle's
+    zip file need not be unpacked: test.csv is found in it.
 
-    Example:
-      inkling submit latest test.csv --out submission.csv
+    Examples:
+      inkling submit latest test.csv
+
+      inkling submit latest digit-recognizer.zip --out second-try.csv
 
     """
     from inkling.storage import write_atomically
 
-    network = load_reader(model)
     if out.exists() and test.exists() and out.samefile(test):
         raise InklingError(f"--out {out} is the file to be read: name another")
+    if out.is_file():
+        raise InklingError(f"{out} exists already: name another file with --out")
+    network = load_reader(model)
     counts: list[int] = []
     with Loading() as progress:
         write_atomically(out, lambda beside: counts.append(write_answers(network, test, beside, progress)))
@@ -45,15 +55,19 @@ def submit(
         results().print(f"{counts[0]:,} answers in [bold]{plain(out)}[/]", highlight=False, soft_wrap=True)
 
 
-def write_answers(network: Network, test: Path, out: Path, progress: Callable[[str, int, int | None], None]) -> int:
+def write_answers(network: Network, test: Path, out: Path, progress: Loading) -> int:
     """Write a line for each image of the table; return how many."""
     from inkling.data import iter_csv
 
     count = 0
+
+    def tell(table: str, done: int, total: int | None) -> None:
+        progress(table, done, total, f"{count:,} rows")
+
     with out.open("w", encoding="ascii", newline="") as file:
         file.write("ImageId,Label\n")
-        for images, _ in iter_csv(test, labelled=False, progress=progress):
+        for images, _ in iter_csv(test, labelled=False, progress=tell):
             labels = network.predict(images)
-            file.writelines(f"{number},{label}\n" for number, label in enumerate(labels, count + 1))
+            file.writelines(f"{number},{label}\n" for number, label in enumerate(labels.tolist(), count + 1))
             count += len(labels)
     return count

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inkling.cli import options
+from inkling.cli import completion, options
 from inkling.cli.terminal import Loading, percent, plain, print_json, report, results
 from inkling.errors import InklingError
 
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 def train(
     recipe: Annotated[
-        str, typer.Argument(metavar="RECIPE", help="A recipe's name (see `inkling recipes`) or a .toml file.")
+        str,
+        typer.Argument(
+            metavar="RECIPE",
+            help="A recipe's name (see `inkling recipes`) or a .toml file.",
+            autocompletion=completion.recipe_names,
+        ),
     ] = "default",
     epochs: options.Epochs = None,
     batch_size: options.BatchSize = None,
@@ -40,12 +45,23 @@ def train(
     settings: options.Settings = None,
     resume: Annotated[
         str | None,
-        typer.Option(metavar="RUN", help="Go on with an interrupted run: its folder, or latest.", show_default=False),
+        typer.Option(
+            metavar="RUN",
+            help="Go on with an interrupted run: its folder, or latest.",
+            show_default=False,
+            autocompletion=completion.run_folders,
+        ),
     ] = None,
     page: Annotated[
         bool | None,
         typer.Option("--report/--no-report", help="Write report.html, a page about the run.", show_default="--report"),
     ] = None,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard", help="Write event files, too: [bold]tensorboard --logdir runs[/bold] shows them."
+        ),
+    ] = False,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -66,7 +82,7 @@ def train(
     """
     from inkling.recipes import load_recipe, run_recipe
     from inkling.storage import RunFolder
-    from inkling.training import Progress
+    from inkling.training import Callback, Progress
 
     given = options.changes(
         settings=settings,
@@ -92,10 +108,18 @@ def train(
             raise InklingError("--resume goes on as the run began: only --epochs, --data and --report go with it")
         resume = str(RunFolder.open(resume).path)
     chosen = load_recipe(resume or recipe, given)
+    if tensorboard:
+        from inkling.interop.tensorboard import TensorBoard, need_tensorboard
+
+        need_tensorboard()  # before data is loaded, perhaps downloaded, in vain
     news = results(aside=json)
     news.quiet = quiet
 
     with Loading() as progress:
+
+        def watchers(folder: RunFolder) -> list[Callback]:
+            found: list[Callback] = [] if quiet else [Progress(chosen.training.log_every, console=news)]
+            return [*found, TensorBoard(folder.path)] if tensorboard else found
 
         def announce_data(digits: Digits) -> None:
             progress.stop()
@@ -105,7 +129,7 @@ def train(
             chosen,
             out=out,
             resume=resume,
-            callbacks=[] if quiet else [Progress(chosen.training.log_every, console=news)],
+            callbacks=watchers,
             on_data=announce_data,
             on_saved=lambda run: None if json or quiet else show_results(news, run),
             progress=progress,

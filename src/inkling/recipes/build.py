@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
-from itertools import chain
-
 from inkling import nn
 from inkling.data import Augment, SplitPlan
-from inkling.recipes.settings import AugmentSettings, ConvolutionSettings, DataSettings, Recipe, ScheduleSettings
+from inkling.recipes.settings import (
+    AugmentSettings,
+    ConvolutionSettings,
+    DataSettings,
+    HiddenSettings,
+    Recipe,
+    ScheduleSettings,
+)
 
 
 def build_network(recipe: Recipe, input_shape: tuple[int, ...] = (28, 28, 1)) -> nn.Network:
     """The network with its first weights."""
     settings, loss = recipe.network, recipe.loss
-    activation = nn.ACTIVATIONS[settings.activation]
     initializer: str | nn.Initializer = settings.initializer
     if settings.initializer_std is not None:
         initializer = nn.ScaledNormal(settings.initializer_std)
 
-    norm = [nn.BatchNorm] if settings.batch_norm else []
+    def hidden(
+        head: nn.Layer, wanted: ConvolutionSettings | HiddenSettings, dropout: float, pool: int = 0
+    ) -> list[nn.Layer]:
+        layers = [head]
+        if settings.batch_norm if wanted.batch_norm is None else wanted.batch_norm:
+            layers.append(nn.BatchNorm())
+        if pool:
+            layers.append(nn.MaxPool2D(pool))
+        layers.append(nn.ACTIVATIONS[wanted.activation or settings.activation]())
+        return [*layers, nn.Dropout(dropout)] if dropout else layers
 
-    def convolution(wanted: ConvolutionSettings) -> list[nn.Layer]:
-        layers: list[nn.Layer] = [
-            nn.Conv2D(wanted.channels, wanted.kernel, wanted.stride, wanted.padding, initializer),
-            *(kind() for kind in norm),
-        ]
-        if wanted.pool:
-            layers.append(nn.MaxPool2D(wanted.pool))
-        layers.append(activation())
-        return [*layers, nn.Dropout(wanted.dropout)] if wanted.dropout else layers
-
-    def hidden(units: int) -> list[nn.Layer]:
-        layers = [nn.Dense(units, initializer), *(kind() for kind in norm), activation()]
-        return [*layers, nn.Dropout(settings.dropout)] if settings.dropout else layers
-
-    layers = [*chain.from_iterable(map(convolution, settings.convolutions))]
+    layers: list[nn.Layer] = []
+    for kernels in settings.convolutions:
+        head = nn.Conv2D(kernels.channels, kernels.kernel, kernels.stride, kernels.padding, initializer)
+        layers += hidden(head, kernels, kernels.dropout, kernels.pool)
     if layers:
         layers.append(nn.Flatten())
-    layers += [*chain.from_iterable(map(hidden, settings.hidden)), nn.Dense(10, initializer)]
+    for wanted in settings.hidden_layers:
+        dropout = settings.dropout if wanted.dropout is None else wanted.dropout
+        layers += hidden(nn.Dense(wanted.units, initializer), wanted, dropout)
+    layers.append(nn.Dense(10, initializer))
     if loss.name == "mean_squared_error":
         layers.append(nn.Sigmoid())
     return nn.Network(

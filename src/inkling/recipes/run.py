@@ -60,7 +60,7 @@ def run_recipe(
     data: Digits | None = None,
     out: str | Path | None = None,
     resume: str | Path | None = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Callback] | Callable[[RunFolder], Sequence[Callback]] = (),
     on_data: Callable[[Digits], object] | None = None,
     on_saved: Callable[[Run], object] | None = None,
     progress: Callable[[str, int, int | None], None] | None = None,
@@ -71,9 +71,9 @@ def run_recipe(
     `data`: digits to use instead of what the recipe names, with the splits they have.
     `out`: the run folder (by default runs/<UTC time>-<recipe>).
     `resume`: a run folder to go on with; `recipe` must then be its own, but for a higher `training.epochs`.
-    `callbacks`: watch the training, besides those that save it. `on_data` is called with the digits before
-    training begins, `on_saved` with the run when all is saved and only its report has still to be written;
-    `progress` and `report` as in `load_data`.
+    `callbacks`: watch the training, besides those that save it; a function is called with the run folder and returns
+    them. `on_data` is called with the digits before training begins, `on_saved` with the run when all is saved and only
+    its report has still to be written; `progress` and `report` as in `load_data`.
 
     Raises InklingError for anything the user can put right, before anything is written. After Ctrl-C the run is
     saved as it is, its outcome "interrupted".
@@ -97,10 +97,11 @@ def run_recipe(
     watchers += [WeightAverage(recipe.training.average)] if recipe.training.average else []
     watchers += [CSVLog(folder.history), Checkpoint(folder.checkpoint, about={"data": fingerprint}), Health()]
     watchers += [Vitals(folder.vitals)] if recipe.report.enabled else []
+    watchers += callbacks(folder) if callable(callbacks) else callbacks
     trainer = Trainer(
         network,
         build_optimizer(recipe),
-        callbacks=[*watchers, *callbacks],
+        callbacks=watchers,
         seed=recipe.training.seed,
         threads=recipe.training.threads,
         augment=build_augment(recipe.augment),

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from inkling.report import words
 from inkling.report.page import charts, count_table, epoch_table
 from inkling.report.record import Record
+from inkling.training.runs import flattened
 
 COLUMNS = (
     ("accuracy", "accuracy (95 % interval)", max),
@@ -129,14 +130,6 @@ def differences(names: Sequence[str], records: Sequence[Record]) -> dict[str, An
         if len(set(values)) > 1 and key.partition(".")[0] not in NO_SETTINGS:
             rows.append([key, *values])
     return {"head": ["setting", *names], "rows": rows}
-
-
-def flattened(recipe: dict[str, Any]) -> dict[str, Any]:
-    """{"training": {"epochs": 5}} → {"training.epochs": 5}."""
-    flat: dict[str, Any] = {}
-    for key, value in recipe.items():
-        flat |= {f"{key}.{name}": inner for name, inner in value.items()} if isinstance(value, dict) else {key: value}
-    return flat
 
 
 def as_text(value: Any) -> str:

@@ -274,7 +274,7 @@ def render(template: str, values: dict[str, Any]) -> str:
         .get_template(template)
         .render(
             **{**values, "data": finite(values["data"])},
-            style=Markup(source("static/report.css")),
+            style=Markup(source("static/charts.css") + source("static/report.css")),
             script=Markup(script),
             version=__version__,
             today=f"{datetime.now(UTC).day} {datetime.now(UTC):%B %Y}",

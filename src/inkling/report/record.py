@@ -6,22 +6,18 @@ taken only if they are those that the run was trained on.
 
 from __future__ import annotations
 
-import json
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from inkling.data import Digits, Split
-from inkling.errors import InklingError
 from inkling.nn import Network
 from inkling.storage import RunFolder, load_model
 from inkling.training import Evaluation, History, Sign, evaluate, read_vitals
+from inkling.training.runs import read_metrics, read_recipe
 
 SPLITS = ("test", "validation", "train")
 """The splits a network can be judged on, the most telling first."""
-MEASURED = ("recipe", "dataset", "parameters", "epochs", "seed", "seconds", "test_accuracy", "test_loss")
-"""Without these in metrics.json there is nothing to report."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,30 +117,3 @@ def mismatch(dataset: dict[str, Any], digits: Digits) -> str:
         if now != then:
             return f"the run had {then:,} {name} images, but now there are {now:,}"
     return ""
-
-
-def read_recipe(path: Path) -> dict[str, Any]:
-    """The values in a recipe.toml. Raises InklingError if it cannot be read."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InklingError(f"cannot read {path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InklingError(f"{path} is not TOML: {error}") from None
-
-
-def read_metrics(path: Path) -> dict[str, Any]:
-    """The values in a metrics.json. Raises InklingError if there is none, or it is something else."""
-    if not path.is_file():
-        raise InklingError(f"{path.parent} holds no metrics.json: its training is not over, so there is no report yet")
-    try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InklingError(f"cannot read {path}: {error.strerror or error}") from None
-    except ValueError as error:
-        raise InklingError(f"{path} is damaged: {error}") from None
-    if not isinstance(metrics, dict) or not isinstance(metrics.get("dataset"), dict):
-        raise InklingError(f"{path} does not describe a run")
-    if lacking := [name for name in MEASURED if name not in metrics]:
-        raise InklingError(f"{path} lacks {', '.join(lacking)}")
-    return metrics

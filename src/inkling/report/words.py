@@ -141,7 +141,7 @@ def recipe_in_words(record: Record) -> list[tuple[str, str]]:
 
 def network_in_words(network: dict[str, Any], parameters: int) -> str:
     """784 → 256 → 128 → 10, ReLU …"""
-    hidden = network.get("hidden", [])
+    hidden = [each["units"] if isinstance(each, dict) else each for each in network.get("hidden", [])]
     activation = {"relu": "ReLU", "leaky_relu": "leaky ReLU", "identity": "no activation"}.get(
         network.get("activation", ""), network.get("activation", "")
     )
@@ -154,7 +154,9 @@ def network_in_words(network: dict[str, Any], parameters: int) -> str:
     if network.get("batch_norm"):
         words.append("batch normalisation")
     if hidden or convolutions:
-        words.append(f"{activation} after each hidden layer")
+        layers = [each for each in (*convolutions, *network.get("hidden", [])) if isinstance(each, dict)]
+        own = {each["activation"] for each in layers if each.get("activation")} - {network.get("activation")}
+        words.append("an activation of its own for each layer" if own else f"{activation} after each hidden layer")
         if network.get("dropout"):
             words.append(f"dropout of {percent(network['dropout'], 0)}")
     first = str(network.get("initializer", "")).replace("_", " ").replace("he", "He").replace("glorot", "Glorot")

@@ -22,6 +22,13 @@ function make(tag, attributes = {}, children = [], ns = null) {
 
 const draw = (tag, attributes, children) => make(tag, attributes, children, SVG);
 
+/** The element in a series' colour. Set as a property: pages with a strict security policy forbid style attributes. */
+function coloured(element, series) {
+  element.style.setProperty("--colour", `var(--series-${series.colour})`);
+  if (series.faint) element.classList.add("faint");
+  return element;
+}
+
 /** Round numbers from low to high, about `count` of them. */
 export function niceTicks(low, high, count) {
   const rough = (high - low) / Math.max(count, 1) || 1;
@@ -63,11 +70,9 @@ function markPath(kind, x, y, r) {
 /** The line and mark of a series as they look in the chart, for the legend and the tooltip. */
 function swatch(series) {
   const look = { class: "swatch", viewBox: "0 0 26 10", width: 26, height: 10, "aria-hidden": "true" };
-  const style = `--colour: var(--series-${series.colour})`;
-  return draw("svg", { ...look, style }, [
-    draw("path", { d: "M0,5H26", class: "line", "stroke-dasharray": DASHES[series.line] }),
-    draw("path", { d: markPath(series.mark, 13, 5, 3), class: "mark" }),
-  ]);
+  const parts = [draw("path", { d: "M0,5H26", class: "line", "stroke-dasharray": DASHES[series.line] })];
+  if (series.marks) parts.push(draw("path", { d: markPath(series.mark, 13, 5, 3), class: "mark" }));
+  return coloured(draw("svg", look, parts), series);
 }
 
 /**
@@ -75,12 +80,16 @@ function swatch(series) {
  *
  * options: label (what is drawn), x (name of the x axis), format (a value as text), log (begin with a logarithmic
  * axis), logToggle (offer one), zero (begin the linear axis at 0), most (the largest value that makes sense),
- * tall (pixels the plot is high at most), onMove (called with the x under the crosshair, null when it leaves).
- * series: [{name, points: [[x, y or null], …], colour: 1 … 6, line: "solid" | "dashed", mark: 0 … 5}]
+ * tall (pixels the plot is high at most), onMove (called with the x under the crosshair, null when it leaves),
+ * empty (what to say while there is nothing to draw), hold (between its points a series keeps its last value: for
+ * series that are measured at different x).
+ * series: [{name, points: [[x, y or null], …], colour: 1 … 6, line: "solid" | "dashed", mark: 0 … 5,
+ * marks: false for a bare line, faint: true for one that stands back, named: false to leave it out of the legend}]
  * Returns {update(series), show(x or null), log(on)}.
  */
 export function lineChart(element, series, options = {}) {
   const { label = "", x: xName = "epoch", format = String, logToggle = false, zero = false, most, tall = 300, onMove } = options;
+  const { empty = "no epochs yet", hold = false } = options;
   const id = `chart-${(chartCount += 1)}`;
   let log = Boolean(options.log);
   let lines = [];
@@ -104,6 +113,7 @@ export function lineChart(element, series, options = {}) {
   function update(given) {
     lines = given.map((each, k) => ({
       line: "solid",
+      marks: true,
       ...each,
       colour: each.colour ?? (k % 6) + 1,
       mark: MARKS[(each.mark ?? k) % MARKS.length],
@@ -111,7 +121,8 @@ export function lineChart(element, series, options = {}) {
     xs = [...new Set(lines.flatMap((each) => each.points.map(([x]) => x)))].sort((a, b) => a - b);
     at = at === null || !xs.length ? null : Math.min(at, xs.length - 1);
     for (const each of lines) each.values = new Map(each.points);
-    legend.replaceChildren(...lines.map((each) => make("li", {}, [swatch(each), each.name])));
+    const named = lines.filter((each) => each.named ?? true);
+    legend.replaceChildren(...named.map((each) => make("li", {}, [swatch(each), each.name])));
     plot.setAttribute("aria-valuemin", xs[0] ?? 0);
     plot.setAttribute("aria-valuemax", xs.at(-1) ?? 0);
     redraw();
@@ -123,7 +134,7 @@ export function lineChart(element, series, options = {}) {
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const numbers = lines.flatMap((each) => each.points.map(([, y]) => y)).filter((y) => usable(y));
     if (!numbers.length) {
-      svg.replaceChildren(draw("text", { x: width / 2, y: height / 2, class: "empty" }, "no epochs yet"));
+      svg.replaceChildren(draw("text", { x: width / 2, y: height / 2, class: "empty" }, empty));
       return point();
     }
     let [low, high] = numbers.reduce(([a, b], y) => [Math.min(a, y), Math.max(b, y)], [Infinity, -Infinity]);
@@ -169,10 +180,15 @@ export function lineChart(element, series, options = {}) {
     const dots = known.filter(Boolean);
     const every = Math.max(Math.ceil(dots.length / 16), 1);
     const marks = dots.filter((_, k) => k % every === 0 || k === dots.length - 1);
-    return draw("g", { style: `--colour: var(--series-${each.colour})` }, [
-      draw("path", { class: "line", d: path.join(""), "stroke-dasharray": DASHES[each.line] }),
-      draw("path", { class: "mark", d: marks.map(([x, y]) => markPath(each.mark, x, y, 3)).join("") }),
-    ]);
+    const parts = [draw("path", { class: "line", d: path.join(""), "stroke-dasharray": DASHES[each.line] })];
+    if (each.marks) parts.push(draw("path", { class: "mark", d: marks.map(([x, y]) => markPath(each.mark, x, y, 3)).join("") }));
+    return coloured(draw("g", {}, parts), each);
+  }
+
+  /** What a series says at x; with `hold`, what it said last up to there. */
+  function valueAt(each, x) {
+    if (!hold || each.values.has(x)) return each.values.get(x);
+    return x > each.points.at(-1)?.[0] ? undefined : each.points.findLast((point) => point[0] <= x)?.[1];
   }
 
   /** Draw crosshair and tooltip where `at` says. */
@@ -181,7 +197,7 @@ export function lineChart(element, series, options = {}) {
     tip.hidden = at === null || !cross;
     cross?.replaceChildren();
     const x = xs[at ?? xs.length - 1];
-    const values = lines.map((each) => [each, each.values.get(x)]).filter(([, y]) => y !== undefined && y !== null);
+    const values = lines.map((each) => [each, valueAt(each, x)]).filter(([, y]) => y !== undefined && y !== null);
     plot.setAttribute("aria-valuenow", x ?? 0);
     plot.setAttribute("aria-valuetext", `${xName} ${x}: ${values.map(([s, y]) => `${s.name} ${format(y)}`).join(", ")}`);
     if (tip.hidden) return;
@@ -189,7 +205,7 @@ export function lineChart(element, series, options = {}) {
     cross.append(draw("path", { class: "hair", d: `M${centre},${MARGIN.top}V${height - MARGIN.bottom}` }));
     for (const [each, y] of values.filter(([, value]) => usable(value))) {
       const [cx, cy] = place(x, y);
-      cross.append(draw("circle", { class: "dot", cx, cy, r: 4.5, style: `--colour: var(--series-${each.colour})` }));
+      cross.append(coloured(draw("circle", { class: "dot", cx, cy, r: 4.5 }), each));
     }
     const rows = values.map(([each, y]) =>
       make("div", {}, [swatch(each), make("span", {}, each.name), make("b", {}, format(y))]),
