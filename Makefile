@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 BENCH ?= .venv-bench
+LOWEST ?= .venv-lowest
 DATA ?= auto
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format clean bench bench-quick bench-step notebooks
+.PHONY: help run test lint format clean bench bench-quick bench-step bench-estimator bench-conv-fast notebooks pretrained test-lowest
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -18,6 +19,13 @@ run: $(VENV)/.run  ## Train the default recipe on the best data there is
 
 test: $(VENV)/.test  ## Run all tests
 	@$(BIN)/python -m pytest -n auto
+
+test-lowest:  ## Run all tests with the oldest versions of everything that Inkling says it works with
+	@test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
+	@$(LOWEST)/bin/pip install --quiet uv
+	@$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --editable ".[test]"
+	@# What these lean on is newer than they are, and they do not know yet what it deprecates.
+	@$(LOWEST)/bin/python -m pytest -n auto -W ignore::DeprecationWarning
 
 lint: $(VENV)/.test  ## Check formatting, style, types and the direction of imports
 	@$(BIN)/ruff format --check .
@@ -35,15 +43,27 @@ bench: $(BENCH)/.ready  ## Measure Inkling beside PyTorch, JAX and scikit-learn 
 bench-quick: $(BENCH)/.ready  ## The same with fewer rounds and peers, for use while working
 	@$(BENCH)/bin/python benchmarks/bench.py --quick --only ABCDEFIJ
 
+bench-estimator: $(VENV)/.run  ## Measure the scikit-learn classifier beside MLPClassifier (about five minutes)
+	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python benchmarks/estimator.py
+
 bench-step: $(VENV)/.run  ## Show where the time of one training step goes
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python benchmarks/step.py
+
+bench-conv-fast: $(BENCH)/.ready  ## 99 % in seconds: the recipe conv-fast here and in PyTorch
+	@$(BENCH)/bin/python benchmarks/conv_fast.py
+
+playground-load: $(VENV)/.run  ## Twenty pages that train at once in the playground, for a minute
+	@$(BIN)/python benchmarks/playground_load.py --data $(DATA)
 
 notebooks: $(VENV)/.test  ## Run the notebooks and write them with outputs into docs/notebooks
 	@$(BIN)/pip install --quiet "nbconvert>=7.16"
 	@$(BIN)/python notebooks/render.py
 
+pretrained: $(VENV)/.run  ## Train the network that comes along anew, from the real MNIST (minutes)
+	@$(BIN)/python pretrained/make.py
+
 clean:  ## Remove the environment and everything built (runs stay)
-	rm -rf $(VENV) $(BENCH) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH) $(LOWEST) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

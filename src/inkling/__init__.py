@@ -13,11 +13,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inkling import data, figures, nn, recipes, storage, training
+    from inkling import data, figures, interop, nn, recipes, storage, training
     from inkling.data import Digits, Split, SplitPlan, load_data
     from inkling.errors import InklingError
     from inkling.recipes import Recipe, Run, load_recipe, run_recipe
-    from inkling.storage import load_model, save_model
+    from inkling.storage import load_model, load_pretrained, save_model
     from inkling.training import (
         Callback,
         Checkpoint,
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         Trainer,
         WeightAverage,
         evaluate,
+        load_runs,
+        trace,
     )
 
 __version__ = "0.1.0"
@@ -39,7 +41,7 @@ WHERE = {
     "inkling.data": ["Digits", "Split", "SplitPlan", "load_data"],
     "inkling.errors": ["InklingError"],
     "inkling.recipes": ["Recipe", "Run", "load_recipe", "run_recipe"],
-    "inkling.storage": ["load_model", "save_model"],
+    "inkling.storage": ["load_model", "load_pretrained", "save_model"],
     "inkling.training": [
         "CSVLog",
         "Callback",
@@ -53,11 +55,13 @@ WHERE = {
         "Trainer",
         "WeightAverage",
         "evaluate",
+        "load_runs",
+        "trace",
     ],
 }
 """Which room each name lives in: it is opened when the name is first used."""
 
-ROOMS = ("data", "figures", "nn", "recipes", "report", "storage", "training")
+ROOMS = ("data", "figures", "interop", "nn", "recipes", "report", "storage", "training")
 
 __all__ = [
     "CSVLog",
@@ -80,14 +84,18 @@ __all__ = [
     "data",
     "evaluate",
     "figures",
+    "interop",
     "load_data",
     "load_model",
+    "load_pretrained",
     "load_recipe",
+    "load_runs",
     "nn",
     "recipes",
     "run_recipe",
     "save_model",
     "storage",
+    "trace",
     "training",
 ]
 

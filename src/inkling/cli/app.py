@@ -10,7 +10,22 @@ from typing import Annotated
 
 import typer
 
-from inkling.cli import compare, data, evaluate, explain, figures, predict, recipes, report, submit, train
+from inkling.cli import (
+    compare,
+    data,
+    evaluate,
+    exercise,
+    explain,
+    export,
+    figures,
+    play,
+    predict,
+    recipes,
+    report,
+    runs,
+    submit,
+    train,
+)
 from inkling.cli.terminal import complain, errors, in_one_line, prepare_streams
 from inkling.errors import InklingError
 
@@ -31,8 +46,12 @@ app.command("compare")(compare.compare)
 app.command("explain")(explain.explain)
 app.command("figures")(figures.figures)
 app.command("report")(report.report)
+app.command("export")(export.export)
+app.command("play")(play.play)
 app.command("recipes")(recipes.recipes)
+app.add_typer(runs.app, name="runs")
 app.add_typer(data.app, name="data")
+app.add_typer(exercise.app, name="exercise")
 
 
 def show_version(wanted: bool) -> None:
