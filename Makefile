@@ -37,7 +37,7 @@ format: $(VENV)/.test  ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(BENCH)/.ready  ## Measure Inkling beside PyTorch, JAX and scikit-learn (about ten minutes)
+bench: $(BENCH)/.ready  ## Measure Inkling beside PyTorch, JAX and scikit-learn (a quarter of an hour)
 	@$(BENCH)/bin/python benchmarks/bench.py
 
 bench-quick: $(BENCH)/.ready  ## The same with fewer rounds and peers, for use while working

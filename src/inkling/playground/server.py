@@ -72,7 +72,7 @@ class Playground:
             return found, True
         if len(self.sessions) >= self.limit:
             raise InklingError(
-                f"{self.limit} people are here already, and there is no room for more: try again in a while "
+                f"there is no room for more here (places: {self.limit}): try again in a while "
                 "(`inkling play --sessions` sets how many)"
             )
         session = Session(self.folder, self.data, self.threads, self.changed)
