@@ -80,7 +80,7 @@ def test_what_is_no_picture_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the file is empty"):
         read_image(place)
     place.write_text("a digit")
-    with pytest.raises(DataError, match="not a readable picture"):
+    with pytest.raises(DataError, match="not a picture of a known kind"):
         read_image(place)
     with pytest.raises(DataError, match="this is a folder"):
         read_image(tmp_path)

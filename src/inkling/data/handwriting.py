@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from inkling.data.ink import find_ink
 from inkling.data.paper import Levels
-from inkling.data.pictures import Colours, open_picture
+from inkling.data.pictures import GREY_ENOUGH, Colours, open_picture
 from inkling.data.splits import SIDE
 from inkling.errors import DataError
 
@@ -24,7 +24,6 @@ Grey = NDArray[np.uint8]
 
 BOX = 20  # MNIST's digits fit into a box of this many pixels
 THINNEST, THICKEST = 2.0, 3.5  # pixels of a stroke in the box: as it is for nine of ten digits of MNIST
-GREY_ENOUGH = 16  # how far apart red, green and blue may lie in a picture that is grey, given JPEG's rounding
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # how bright red, green and blue are: ITU-R BT.601
 OUTLINE = 0.12  # fraction of full ink from which on a pixel counts for the outline
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inkling.data.files import cause, open_for_reading
+from inkling.data.files import cause
+from inkling.data.pictures import GREY_ENOUGH, opened
 from inkling.data.splits import SIDE, Digits, Split
 from inkling.errors import DataError
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm"}
-GREY_ENOUGH = 16  # how far apart red, green and blue may lie in a picture that is grey, given JPEG's rounding
 
 
 def read_image(path: str | Path) -> NDArray[np.uint8]:
@@ -23,33 +23,20 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
     Returns uint8 (28, 28). A picture stored in colour is taken where its colours are greys and nothing is
     transparent. Raises `DataError`, naming the file, for anything that is not such a picture.
     """
-    from PIL import Image
-
-    path = Path(path)
-    with open_for_reading(path) as file:
-        try:
-            with Image.open(file) as picture:
-                if picture.size != (SIDE, SIDE):  # asked before a single pixel is decoded
-                    width, height = picture.size
-                    raise DataError(f"{path}: the picture is {width} × {height} pixels; it must be {SIDE} × {SIDE}")
-                if picture.mode in ("L", "1"):
-                    return np.array(picture.convert("L"))
-                if picture.mode.startswith(("I", "F")):
-                    raise DataError(f"{path}: the picture has more than 8 bits a pixel; save it as 8-bit greyscale")
-                colours = np.array(picture.convert("RGBA")).astype(np.int16)
-                grey = np.array(picture.convert("L"))
-        except DataError:
-            raise
-        except Exception as error:  # Pillow's readers raise whatever a damaged file makes them stumble over
-            reason = (
-                "the file is empty" if path.stat().st_size == 0 else f"not a readable picture ({_first_line(error)})"
-            )
-            raise DataError(f"{path}: {reason}") from None
-    if colours[..., 3].min() < 255:
-        raise DataError(f"{path}: the picture has transparent pixels; save it as greyscale without transparency")
-    if np.ptp(colours[..., :3], axis=2).max() > GREY_ENOUGH:
-        raise DataError(f"{path}: the picture is in colour; save it as greyscale")
-    return grey
+    with opened(path) as picture:
+        if picture.size != (SIDE, SIDE):  # asked before a single pixel is decoded
+            width, height = picture.size
+            raise DataError(f"the picture is {width} × {height} pixels; it must be {SIDE} × {SIDE}")
+        if picture.mode in ("L", "1"):
+            return np.array(picture.convert("L"))
+        if picture.mode.startswith(("I", "F")):
+            raise DataError("the picture has more than 8 bits a pixel; save it as 8-bit greyscale")
+        colours = np.array(picture.convert("RGBA"))
+        if colours[..., 3].min() < 255:
+            raise DataError("the picture has transparent pixels; save it as greyscale without transparency")
+        if np.ptp(colours[..., :3], axis=2).max() > GREY_ENOUGH:
+            raise DataError("the picture is in colour; save it as greyscale")
+        return np.array(picture.convert("L"))
 
 
 def is_image_folder(folder: Path) -> bool:
@@ -95,7 +82,3 @@ def _read_sorted(folder: Path, progress: Callable[[str, int, int | None], None] 
         if progress and (done % 100 == 99 or done + 1 == len(files)):
             progress(folder.name, done + 1, len(files))
     return Split(images, np.array([digit for _, digit, _ in files], dtype=np.int64))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

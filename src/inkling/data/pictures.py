@@ -1,13 +1,15 @@
 """Picture files: whatever a phone, a scanner or a drawing program saves, opened as colours on opaque paper.
 
 What the pixels mean is decided here: which way is up, what lies behind transparent ones, how bright is bright.
-What is written on the paper is `ink`'s and `handwriting`'s business.
+What is written on the paper is `ink`'s and `handwriting`'s business. `images` opens its pictures here, too.
 """
 
 from __future__ import annotations
 
 import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -25,6 +27,7 @@ Colours = NDArray[np.float32]
 
 MOST_PIXELS = 80_000_000  # asked before a pixel is decoded; decoding takes some 5 bytes for each
 LONGEST = 1280  # pixels: a larger picture is reduced to this height or width before anything is looked for in it
+GREY_ENOUGH = 16  # how far apart red, green and blue may lie in a picture that is grey, given JPEG's rounding
 SMALLEST = 8  # pixels: in fewer no digit can be told from another
 PROGRAMS = ("EPS", "WMF")  # formats that are drawn by running their commands, which a stranger's file shall not
 HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis")  # what such a file says of its kind
@@ -40,12 +43,40 @@ def open_picture(picture: str | Path | BinaryIO) -> Colours:
     Raises `DataError`, naming the file, for what is no picture or not a whole one, for more than 80 million pixels,
     and for a height or width that no digit fits into.
     """
+    with opened(picture) as image:
+        # A large JPEG decodes to a half, a quarter or an eighth for a fraction of the work.
+        image.draft(None, (LONGEST, LONGEST))
+        refuse_size(image.size)  # before a pixel is decoded
+        return on_paper(upright(image))
+
+
+@contextmanager
+def opened(picture: str | Path | BinaryIO) -> Iterator[Image.Image]:
+    """The picture, not a pixel of it decoded yet; what goes wrong inside is a `DataError` that names the file."""
+    from PIL import Image
+
+    source: AbstractContextManager[BinaryIO]
     if isinstance(picture, str | Path):
         path = Path(picture)
         refuse_unless_a_file(path)
-        with open_for_reading(path) as file:
-            return _decoded(file, str(path))
-    return _decoded(picture, str(getattr(picture, "name", "the picture")))
+        name, source = str(path), open_for_reading(path)
+    else:
+        name, source = str(getattr(picture, "name", "the picture")), nullcontext(picture)
+    with source as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of large pictures and odd metadata; what counts is asked
+        try:
+            with Image.open(file) as image:
+                if image.format in PROGRAMS:
+                    raise DataError(f"{image.format} files are programs that draw; save it as PNG or JPEG")
+                yield image
+        except DataError as error:
+            raise DataError(f"{name}: {error}") from None
+        except Image.DecompressionBombError:  # what Pillow will not even open
+            raise DataError(f"{name}: the picture has too many pixels: {_too_large()}") from None
+        except MemoryError:
+            raise DataError(f"{name}: there is not enough memory to decode it; make it smaller") from None
+        except Exception as error:  # Pillow's readers raise whatever a damaged file makes them stumble over
+            raise DataError(f"{name}: {_why_unreadable(file, error)}") from None
 
 
 def refuse_unless_a_file(path: Path) -> None:
@@ -58,29 +89,6 @@ def refuse_unless_a_file(path: Path) -> None:
         raise DataError(f"{path}: {cause(IsADirectoryError())}")
     if not stat.S_ISREG(mode):
         raise DataError(f"{path}: this is a device or a pipe, and a picture file belongs here")
-
-
-def _decoded(file: BinaryIO, name: str) -> Colours:
-    from PIL import Image
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of large pictures and odd metadata; what counts is asked below
-        try:
-            with Image.open(file) as image:
-                if image.format in PROGRAMS:
-                    raise DataError(f"{image.format} files are programs that draw; save it as PNG or JPEG")
-                # A large JPEG decodes to a half, a quarter or an eighth for a fraction of the work.
-                image.draft(None, (LONGEST, LONGEST))
-                refuse_size(image.size)  # before a pixel is decoded
-                return on_paper(upright(image))
-        except DataError as error:
-            raise DataError(f"{name}: {error}") from None
-        except Image.DecompressionBombError:  # what Pillow will not even open
-            raise DataError(f"{name}: the picture has too many pixels: {_too_large()}") from None
-        except MemoryError:
-            raise DataError(f"{name}: there is not enough memory to decode it; make it smaller") from None
-        except Exception as error:  # Pillow's readers raise whatever a damaged file makes them stumble over
-            raise DataError(f"{name}: {_why_unreadable(file, error)}") from None
 
 
 def refuse_size(size: tuple[int, int]) -> None:

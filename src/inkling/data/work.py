@@ -1,7 +1,7 @@
 """Arrays to compute in, made once and lent out again, so that distorting a batch allocates nothing.
 
 Memory that is freed after each step goes back to the operating system, and fetching it anew for the next one takes
-longer than the arithmetic. So `warp` and `ink` borrow their arrays here.
+longer than the arithmetic. So `warp` and `strokes` borrow their arrays here.
 """
 
 from __future__ import annotations
