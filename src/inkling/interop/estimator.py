@@ -1,8 +1,8 @@
 """A scikit-learn classifier over Inkling's network, for any features and any labels; digits are the default case.
 
-The estimator translates, and does nothing that Inkling does already: features become the network's samples
-(scaling.py), labels whole numbers, weights a third column beside the two, and `Trainer` trains. What it learned is in
-`network_`, an ordinary `Network`.
+The estimator translates, and does nothing that Inkling does already: its arguments become layers, optimizer and
+callbacks (arguments.py), features, labels and weights the network's samples (samples.py, scaling.py), and `Trainer`
+trains. What it learned is in `network_`, an ordinary `Network`.
 
 It keeps scikit-learn's promises: arguments are stored untouched, what is learned ends in an underscore, and it passes
 the same published checks as `MLPClassifier`.
@@ -15,20 +15,21 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from multiprocessing import parent_process
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state, compute_sample_weight
+from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from inkling import nn
 from inkling.interop.arguments import make_callbacks, make_layers, make_optimizer
 from inkling.interop.display import fitted_as_html
-from inkling.interop.scaling import Pixels, Scaling, Standard, fit_scaling, holds_bytes, side
+from inkling.interop.samples import as_learned, dense, hold_out, make_samples
+from inkling.interop.scaling import Pixels, Scaling, Standard, fit_scaling, side
 from inkling.nn.network import blocks
 from inkling.nn.part import Array
 from inkling.training import Callback, History, Trainer
@@ -36,8 +37,6 @@ from inkling.training import Callback, History, Trainer
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-Samples: TypeAlias = tuple[Array, Array, Array | None]
-"""Features, labels as whole numbers, weights."""
 DTYPES = (np.float64, np.float32, np.uint8)
 """What features may be; everything else becomes the first of these."""
 
@@ -222,10 +221,7 @@ class DigitsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_log_proba(self, X: ArrayLike) -> Array:
         """The logarithms of the probabilities, from the scores: finite even where a probability rounds to 0."""
-        scores = self._scores(X)
-        scores -= scores.max(axis=1, keepdims=True)
-        scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
-        return scores
+        return np.asarray(log_softmax(self._scores(X), axis=1))
 
     def decision_function(self, X: ArrayLike) -> Array:
         """The network's scores before softmax, (n, classes); of two classes the log-odds of the second, (n,)."""
@@ -240,57 +236,18 @@ class DigitsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_classification_targets(row)
         return dense(features), row
 
-    def _numbered(self, y: Array) -> Array:
-        """Labels as their places in `classes_`."""
-        places = np.minimum(np.searchsorted(self.classes_, y), len(self.classes_) - 1)
-        unknown = self.classes_[places] != y
-        if np.any(unknown):
-            raise ValueError(f"y has {y[unknown][0]!r}, which is not among the classes {self.classes_}")
-        return np.asarray(places, np.int64)
-
-    def _weights(self, X: Array, labels: Array, sample_weight: ArrayLike | None) -> Array | None:
-        """How much each sample counts: its own weight times that of its class. None: all the same."""
-        if sample_weight is None and self.class_weight is None:
-            return None
-        weights = np.array(_check_sample_weight(sample_weight, X, dtype=np.float64))
-        if weights.min() < 0:
-            raise ValueError("sample_weight must not be negative")
-        if not weights.any():
-            raise ValueError("all of sample_weight is zero, so no sample counts: at least one must be above 0")
-        if self.class_weight == "balanced":
-            sums = np.bincount(labels, weights, len(self.classes_))
-            weights /= np.where(sums > 0, sums, 1)[labels]
-        elif self.class_weight is not None:
-            weights *= compute_sample_weight(self.class_weight, self.classes_[labels])
-        return weights
-
-    def _hold_out(self, samples: Samples) -> tuple[Samples, Samples | None]:
-        """The samples to train on, and with `early_stopping` those to watch."""
-        if not self.early_stopping:
-            return samples, None
-        X, labels, weights = samples
-        train, held_out = train_test_split(
-            np.arange(len(X)), test_size=self.validation_fraction, random_state=self._random, stratify=labels
-        )
-        first, second = (
-            (X[rows], labels[rows], None if weights is None else weights[rows]) for rows in (train, held_out)
-        )
-        return first, second
-
     def _train(
         self, X: Array, y: Array, sample_weight: ArrayLike | None, *, going_on: bool, in_parts: bool = False
     ) -> Trainer:
         """Train; `going_on`: from where the last call left off; `in_parts`: for one epoch, on a part of the samples."""
         if self.max_iter < 1:
             raise ValueError(f"max_iter is {self.max_iter!r}, but must be at least 1 epoch")
-        labels = self._numbered(y)
-        weights = self._weights(X, labels, sample_weight)
-        if weights is not None and not weights.all():  # what counts nothing isn't looked at
-            counts = weights > 0
-            X, labels, weights = X[counts], labels[counts], weights[counts]
+        samples = make_samples(X, y, self.classes_, sample_weight, self.class_weight)
         if not going_on:
             self._random = np.random.RandomState(new_seed(check_random_state(self.random_state)))
-        train, held_out = self._hold_out((X, labels, weights))
+        train, held_out = (
+            hold_out(samples, self.validation_fraction, self._random) if self.early_stopping else (samples, None)
+        )
         if going_on:
             scaling, network, earlier = self.scaling_, self.network_, self.history_.epochs
         else:
@@ -381,19 +338,6 @@ class DigitsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if "text/html" in bundle:
             bundle["text/html"] += fitted_as_html(self)
         return bundle
-
-
-def dense(X: Any) -> Array:
-    """A sparse matrix with its zeros written out; an array as it is."""
-    return np.asarray(X.toarray() if hasattr(X, "toarray") else X)
-
-
-def as_learned(scaling: Scaling, samples: Samples) -> Samples:
-    """Samples to train on, scaled; images of bytes stay bytes, in an eighth of float64's memory, for the network."""
-    X, labels, weights = samples
-    if isinstance(scaling, Pixels) and scaling.full_ink == 255 and holds_bytes(X):
-        X = X.astype(np.uint8, copy=False)
-    return scaling(X), labels, weights
 
 
 def new_seed(random: np.random.RandomState) -> int:

@@ -12,7 +12,7 @@ is fitted once, to the samples that are trained on, and then applied to every sa
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -111,19 +111,11 @@ def standard(x: Array, weights: Array | None, dtype: np.dtype[Any]) -> Standard:
     """The weighted mean and standard deviation of each column, added up in float64."""
     w = np.ones(len(x)) if weights is None else np.asarray(weights, np.float64)
     w = w / w.sum()
-    mean = sum_of(w[rows] @ x[rows].astype(np.float64, copy=False) for rows in blocks(len(x), ROWS))
-    variance = sum_of(w[rows] @ np.square(x[rows] - mean) for rows in blocks(len(x), ROWS))
+    mean = reduce(np.add, (w[rows] @ x[rows].astype(np.float64, copy=False) for rows in blocks(len(x), ROWS)))
+    variance = reduce(np.add, (w[rows] @ np.square(x[rows] - mean) for rows in blocks(len(x), ROWS)))
     deviation = np.sqrt(variance)
     # What is left of a column that never changes is rounding, which must not be blown up to a deviation of 1.
     rounding = np.finfo(x.dtype if x.dtype.kind == "f" else dtype).eps
     deviation[deviation <= 10 * rounding * np.abs(mean)] = 1
     deviation[deviation == 0] = 1
     return Standard(mean, deviation, dtype)
-
-
-def sum_of(parts: Iterator[Array]) -> Array:
-    """The sum of some arrays."""
-    total = next(parts)
-    for part in parts:
-        total = total + part
-    return total
