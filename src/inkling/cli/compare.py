@@ -151,26 +151,27 @@ def row_line(metrics: dict[str, Any]) -> str:
 
 def tables(rows: list[dict[str, Any]], width: int) -> list[Table]:
     """A row for each recipe where that fits the width; else a column for each, in as many tables as it takes."""
-    from rich.console import Console
-    from rich.measure import Measurement
-
     by_name: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         by_name.setdefault(row["recipe"], []).append(row)
-
-    def fits(table: Table) -> bool:
-        endless = Console(width=10_000)
-        return Measurement.get(endless, endless.options, table).maximum <= width
-
-    if fits(table := a_row_each(by_name)):
+    if fits(table := a_row_each(by_name), width):
         return [table]
     chunks: list[dict[str, list[dict[str, Any]]]] = []
     for name, same in by_name.items():
-        if chunks and fits(a_column_each({**chunks[-1], name: same})):
+        if chunks and fits(a_column_each({**chunks[-1], name: same}), width):
             chunks[-1][name] = same
         else:
             chunks.append({name: same})
     return [a_column_each(chunk) for chunk in chunks]
+
+
+def fits(table: Table, width: int) -> bool:
+    """Whether a table needs no more letters side by side than that, with no word of it broken."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    endless = Console(width=10_000)
+    return Measurement.get(endless, endless.options, table).maximum <= width
 
 
 TITLE = "mean ± standard deviation over the seeds"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -88,16 +87,17 @@ def export(
 def known_of(model: Path) -> dict[str, Any]:
     """What is known of a network: what its file says, and of a run what was measured."""
     from inkling.storage import RunFolder, read_arrays
+    from inkling.training.runs import read_metrics
 
     _, metadata = read_arrays(model)
     about = dict(metadata.get("about") or {})
     run = RunFolder(model.parent)
     if model == run.model:
         try:
-            metrics = json_format.loads(run.metrics.read_text(encoding="utf-8"))
-            about["dataset"] = metrics["dataset"]["source"]
-            about |= {name: metrics[name] for name in ("validation_accuracy", "test_accuracy")}
-        except (OSError, ValueError, KeyError, TypeError):
+            metrics = read_metrics(run.metrics)
+            about["dataset"] = metrics["dataset"].get("source")
+            about |= {name: metrics.get(name) for name in ("validation_accuracy", "test_accuracy")}
+        except InklingError:
             pass  # the run was interrupted before it was measured, or somebody tidied up
     return {name: value for name, value in about.items() if value is not None}
 

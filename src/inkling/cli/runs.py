@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inkling.cli import completion, options, prune
+from inkling.cli.compare import fits
 from inkling.cli.report import run_folder
 from inkling.cli.terminal import percent, plain, print_json, results
 from inkling.cli.where import Place, Row, Where, chosen, folder_of_runs, in_order
@@ -109,16 +110,12 @@ def show_table(rows: Sequence[Row], root: Path, among: int) -> None:
 
 def fitting(rows: Sequence[Row], width: int) -> Table:
     """The table of the runs, without as many columns as it takes to fit the width."""
-    from rich.console import Console
-    from rich.measure import Measurement
-
-    endless = Console(width=10_000)
     finished = all(row["state"] == "finished" for row in rows)
     columns = [key for key in HEADS if key != "state" or not finished]
     for spare in (None, *SPARE):
         columns = [key for key in columns if key != spare]
         table = table_of(rows, columns)
-        if Measurement.get(endless, endless.options, table).maximum <= width:
+        if fits(table, width):
             break
     return table
 
