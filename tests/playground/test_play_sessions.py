@@ -68,6 +68,18 @@ def test_hello_tells_all_that_a_page_must_know(visit: Visit) -> None:
     assert hello["resumed"] is False
 
 
+def test_whoever_comes_or_comes_back_sees_the_digit_and_the_weights_at_once(visit: Visit) -> None:
+    first = visit()
+    tick, arrays = first.wait("tick")
+    assert tick["step"] == 0
+    assert len(tick["digit"]["probabilities"]) == 10
+    assert arrays["input"].shape == (28, 28)
+    assert any(name.startswith("w") for name in arrays)
+    first.close()
+    tick, again = visit(first.token).wait("tick")
+    assert sorted(again) == sorted(arrays)
+
+
 def test_two_tabs_know_nothing_of_each_other(visit: Visit) -> None:
     one, other = visit(), visit()
     assert one.token != other.token

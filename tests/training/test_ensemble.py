@@ -71,5 +71,5 @@ def test_what_cannot_read_together_is_refused(patterns, make_network):
         Ensemble([make_network()], shifts=-1)
     with pytest.raises(InklingError, match="takes a row of 36 numbers"):
         Ensemble([nn.Network([nn.Dense(4)], input_shape=36)], shifts=1)
-    with pytest.raises(nn.ShapeError, match=r"want samples of \(6, 6\), but got an array of shape \(2, 7, 7\)"):
+    with pytest.raises(nn.ShapeError, match=r"wants a batch of samples of 6×6, but got an array of shape \(2, 7, 7\)"):
         Ensemble([make_network()]).predict_proba(np.zeros((2, 7, 7)))

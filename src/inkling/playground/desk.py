@@ -118,8 +118,9 @@ class Desk:
         }
 
     def greeting(self) -> dict[str, Any]:
-        """All that a page needs that has just come, or come back."""
+        """All that a page needs that has just come, or come back; the next tick brings it the weights."""
         lesson = self.lesson
+        self.next_weights = 0.0
         return {
             "setup": lesson.setup.model_dump(),
             "network": self.view.described(),

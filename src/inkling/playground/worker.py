@@ -325,6 +325,8 @@ class Worker:
             self.tick()
         elif isinstance(message, (messages.Play, messages.Pause, messages.Step, messages.Epoch)):
             self.say_status()
+        elif isinstance(message, errands.Greet):  # who has just come sees the current digit without pressing anything
+            self.tick()
 
     def play(self, message: messages.Play) -> None:
         """Without an end."""

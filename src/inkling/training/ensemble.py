@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 
 from inkling.errors import InklingError
-from inkling.nn import Network, ShapeError
+from inkling.nn import Network
 from inkling.nn.network import blocks
 from inkling.nn.part import Array, Shape
 
@@ -48,17 +48,12 @@ class Ensemble:
     def predict_proba(self, x: Array, progress: Callable[[int, int], None] | None = None) -> Array:
         """The probability of each class, (samples, classes), in a fresh array; `progress(done, of)` counts samples."""
         x = np.asarray(x)
-        if x.shape[1:] != self.input_shape:
-            if x.ndim < 2 or np.prod(x.shape[1:]) != np.prod(self.input_shape):
-                raise ShapeError(
-                    f"the networks want samples of {self.input_shape}, but got an array of shape {x.shape}"
-                )
-            x = x.reshape(len(x), *self.input_shape)
         moves = list(product(range(-self.shifts, self.shifts + 1), repeat=2))
         mean = np.zeros((len(x), *self.output_shape), self.dtype)
         for block in blocks(len(x)):
+            images = self.networks[0].enter(x[block])
             for down, right in moves:
-                moved = shift(x[block], down, right)
+                moved = shift(images, down, right)
                 for network in self.networks:
                     mean[block] += network.predict_proba(moved)
             if progress is not None:

@@ -227,7 +227,7 @@ class Trainer:
     def stop(self, *, now: bool = False) -> None:
         """End the training after this epoch, or `now`: after this step, in the middle of the epoch. For callbacks."""
         self.stopping = True
-        self.leaving = now
+        self.leaving = self.leaving or now
 
     def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """All that the training consists of between two steps: arrays (copies) and JSON values by name."""
