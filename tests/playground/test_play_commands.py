@@ -16,7 +16,7 @@ from visitors import Visitor
 from inkling.data import Digits
 from inkling.nn import Network
 from inkling.playground.drawings import in_mnists_form
-from inkling.storage import load_model, save_model
+from inkling.storage import load_model, load_pretrained, save_model
 
 DENSE = [{"kind": "dense", "units": 12, "activation": "tanh"}, {"kind": "dense", "units": 8, "dropout": 0.2}]
 CONV = [
@@ -372,3 +372,13 @@ def test_what_belongs_to_no_session_is_refused(page: Visitor) -> None:
     for query in ("split=test", "index=-1", "index=x", "index=99999999"):
         answer = requests.get(f"{page.address}/api/sample?session={page.token}&{query}", timeout=10)
         assert answer.status_code == 400
+
+
+def test_the_network_that_comes_along_can_be_taken(page: Visitor, tmp_path: Path) -> None:
+    query = {"session": page.token, "name": "pretrained"}
+    own = {"Origin": page.address}
+    answer = requests.post(f"{page.address}/api/model", params=query, headers=own, timeout=60).json()
+    assert answer["ok"], answer
+    assert [layer["kind"] for layer in answer["setup"]["layers"]] == ["conv", "conv", "conv", "dense"]
+    np.testing.assert_array_equal(model_of(page, tmp_path).parameters, load_pretrained().parameters)
+    assert page.steps(2)[0]["step"] == 2

@@ -222,6 +222,14 @@ def test_own_data_comes_in_and_models_and_reports_go_out(guest: Guest, tmp_path:
     guest.shot("6-own-data", full_page=True)
 
 
+def test_the_network_that_comes_along_is_there_to_be_looked_into(guest: Guest) -> None:
+    guest.find("#model-trained").click()
+    guest.until(lambda: "The trained network is loaded" in guest.text("#data-say"))
+    guest.until(lambda: "feature map" in (guest.cell(1, 0).get_attribute("aria-label") or ""))
+    guest.until(lambda: "misread" not in guest.text("#verdict"))
+    guest.shot("6-the-network-that-comes-along")
+
+
 def test_the_tour_has_six_steps_and_the_link_shares_the_set_up(invite: Invite) -> None:
     guest = invite(been_here=False)
     assert guest.find("#invite").is_visible()

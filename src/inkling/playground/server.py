@@ -38,6 +38,7 @@ from inkling.playground.reports import write_report
 from inkling.playground.session import Session
 from inkling.playground.setups import presets
 from inkling.playground.uploads import take_in
+from inkling.storage import PRETRAINED
 
 GRACE = 30.0
 """Seconds that a session waits for its page to come back."""
@@ -239,8 +240,10 @@ class Playground:
         return FileResponse(path, filename="playground.safetensors", media_type="application/octet-stream")
 
     async def load_model(self, request: Request) -> Response:
-        """A network from a file."""
+        """A network from a file, or the one that comes along with Inkling."""
         session = self.named(request.query_params.get("session", ""))
+        if request.query_params.get("name") == "pretrained":
+            return JSONResponse({"ok": True, **await session.ask(partial(errands.Load, path=PRETRAINED))})
         path = session.folder / f"{secrets.token_hex(8)}.safetensors"
         try:
             await receive_file(request, path, LIMITS["upload_bytes"])
