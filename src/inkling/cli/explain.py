@@ -9,7 +9,7 @@ import typer
 from inkling.cli import options
 from inkling.cli.evaluate import find_digits
 from inkling.cli.models import Model, load_reader
-from inkling.cli.terminal import percent, plain, print_json, results
+from inkling.cli.terminal import a_digit, percent, plain, print_json, results
 from inkling.errors import InklingError
 
 if TYPE_CHECKING:
@@ -130,8 +130,8 @@ def say_outcome(out: Console, network: Network, steps: Trace, label: int) -> Non
     """Probabilities and loss."""
     p = steps.probabilities[0]
     digit = int(p.argmax())
-    verdict = "right" if digit == label else f"wrong, it is a {label}"
-    out.print(f"\n[bold]It reads a {digit}[/] ({percent(float(p[digit]))} sure): {verdict}", highlight=False)
+    verdict = "right" if digit == label else f"wrong, it is {a_digit(label)}"
+    out.print(f"\n[bold]It reads {a_digit(digit)}[/] ({percent(float(p[digit]))} sure): {verdict}", highlight=False)
     for k, chance in enumerate(p):
         mark = "  ← true" if k == label else ""
         out.print(f"  {k} {'█' * round(float(chance) * 40):<40} {chance:.6f}{mark}", highlight=False)

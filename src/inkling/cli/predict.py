@@ -10,7 +10,7 @@ import typer
 
 from inkling.cli import completion, options
 from inkling.cli.models import MODELS, load_reader
-from inkling.cli.terminal import complain, percent, plain, print_json, report, results
+from inkling.cli.terminal import a_digit, complain, percent, plain, print_json, report, results
 from inkling.errors import DataError, InklingError
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def advise(answers: list[Answer], *, shown: bool) -> None:
     for answer in answers:
         if not answer.error and answer.chance(0) < UNSURE:
             first, second = (
-                f"a {digit} ({percent(answer.chance(rank))})" for rank, digit in enumerate(answer.ranks[:2])
+                f"{a_digit(digit)} ({percent(answer.chance(rank))})" for rank, digit in enumerate(answer.ranks[:2])
             )
             report(f"{answer.file}: not sure: {first}, or {second}{advice}")
 
@@ -182,7 +182,7 @@ def print_seen(console: Console, answers: list[Answer]) -> None:
         if answer.prepared is None:
             continue
         how = "taken as it is" if answer.prepared.unchanged else "brought into MNIST's form"
-        console.print(f"\n[bold]{plain(answer.file)}[/], {how}: a {answer.ranks[0]}", highlight=False, soft_wrap=True)
+        console.print(f"\n[bold]{plain(answer.file)}[/], {how}: {a_digit(answer.ranks[0])}", highlight=False, soft_wrap=True)
         drawn = ascii_digit(answer.prepared.image, blocks=not console.options.ascii_only)
         console.print(drawn, highlight=False, markup=False)
 

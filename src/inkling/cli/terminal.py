@@ -44,6 +44,11 @@ def console(*, stderr: bool) -> Console:
     return Console(stderr=stderr, width=None if stream.isatty() else PIPED_WIDTH)
 
 
+def a_digit(digit: object) -> str:
+    """A 3, an 8."""
+    return f"{'an' if str(digit) == '8' else 'a'} {digit}"
+
+
 def complain(message: object) -> None:
     """Say in one line what is wrong."""
     errors().print(f"[bold red]inkling:[/] {in_one_line(message)}", soft_wrap=True, highlight=False)

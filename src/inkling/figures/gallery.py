@@ -226,10 +226,10 @@ def of_one_digit(subject: Subject) -> Iterator[Picture]:
     image, label = unseen.images[index], int(unseen.labels[index])
     yield Picture(
         "forward_pass",
-        f"Forward: from the pixels of a {label} to ten probabilities",
+        f"Forward: from the pixels of one {label} to ten probabilities",
         f"Image {index} on its way through the layers; every number is the network's own, and the sum behind one "
         "neuron of each layer is written out.",
-        f"An image of a {label}, each layer's values for it, and the ten probabilities.",
+        f"An image of the digit {label}, each layer's values for it, and the ten probabilities.",
         lambda: forward_pass(network, image, label),
     )
     if convolutions(network):
@@ -238,7 +238,7 @@ def of_one_digit(subject: Subject) -> Iterator[Picture]:
             "Feature maps: what each channel sees",
             "The same image as every channel of every convolution sees it. The first layers still find strokes and "
             "edges at their places; the later ones see less of where, and more of what.",
-            f"An image of a {label} and, for each layer, one small picture a channel.",
+            f"An image of the digit {label} and, for each layer, one small picture a channel.",
             lambda: feature_maps(network, image, label),
         )
     yield Picture(

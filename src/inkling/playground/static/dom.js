@@ -96,3 +96,6 @@ export function atMost(ms, run) {
 export function announce(text) {
   byId("live").textContent = text;
 }
+
+/** A 3, an 8. */
+export const aDigit = (digit) => `${Number(digit) === 8 ? "an" : "a"} ${digit}`;

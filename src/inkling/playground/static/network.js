@@ -273,7 +273,7 @@ export class NetworkView {
   }
 
   #sayDigit({ source, split, index, label, digit }) {
-    const what = source === "drawing" ? "Your drawing" : `A ${label} · ${split} ${index}`;
+    const what = source === "drawing" ? "Your drawing" : `${label === 8 ? "An" : "A"} ${label} · ${split} ${index}`;
     const line = byId("digit-name");
     if (line.textContent !== what) line.textContent = what;
     const verdict =

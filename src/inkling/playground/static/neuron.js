@@ -5,7 +5,7 @@
  */
 
 import { imageCanvas, inkOf, signedOf } from "./colours.js";
-import { h, percent, plain, whole } from "./dom.js";
+import { aDigit, h, percent, plain, whole } from "./dom.js";
 import { word } from "./words.js";
 
 /** What it says for the digit shown, and for others. */
@@ -172,7 +172,7 @@ export function excite({ arrays, excite_labels: labels, excite_activations: acti
     );
   }
   const images = labels.map((label, k) =>
-    h("li", {}, imageCanvas(48, inkOf(arrays.excite.values, k), `a ${label}`), h("span", {}, plain(activations[k]))),
+    h("li", {}, imageCanvas(48, inkOf(arrays.excite.values, k), aDigit(label)), h("span", {}, plain(activations[k]))),
   );
   return h("section", {}, title, h("ul", { class: "exciting" }, images));
 }
@@ -196,7 +196,7 @@ export function explained(step, inputName) {
   const told = [
     [
       "Forward",
-      `The first of ${whole(batch)} images is a ${forward.label}; the network gives that ${percent(guess, 2)}. This neuron: z = ${short6(forward.z)}, a = ${short6(forward.a)}.`,
+      `The first of ${whole(batch)} images is ${aDigit(forward.label)}; the network gives that ${percent(guess, 2)}. This neuron: z = ${short6(forward.z)}, a = ${short6(forward.a)}.`,
     ],
     ["Loss", `${short6(loss)} for this image.`],
     [

@@ -7,7 +7,7 @@
  */
 
 import { colours, css, drawImage, inkOf, prepare } from "./colours.js";
-import { announce, byId, h, icon, percent } from "./dom.js";
+import { aDigit, announce, byId, h, icon, percent } from "./dom.js";
 import { PEN, outline, strokesOn } from "./strokes.js";
 import { hint } from "./words.js";
 
@@ -237,12 +237,12 @@ export class Pad {
           {
             type: "button",
             disabled: true,
-            "aria-label": `This is a ${k}: add it to the training images`,
+            "aria-label": `This is ${aDigit(k)}: add it to the training images`,
             on: { click: () => this.#teach(k) },
           },
           `${k}`,
         ),
-        `Teach the network that this drawing is a ${k}`,
+        `Teach the network that this drawing is ${aDigit(k)}`,
       ),
     );
     byId("teach").append(...buttons);
@@ -254,7 +254,7 @@ export class Pad {
     try {
       const { taught, copies } = await this.teach(label);
       const times = copies > 1 ? ` (${copies} copies, so that it counts)` : "";
-      say.textContent = `Learnt as a ${label}${times}: ${taught} of your drawings ${taught === 1 ? "is" : "are"} among the training images. Train on to see what it does.`;
+      say.textContent = `Learnt as ${aDigit(label)}${times}: ${taught} of your drawings ${taught === 1 ? "is" : "are"} among the training images. Train on to see what it does.`;
     } catch (error) {
       say.textContent = error.message;
     }
@@ -267,7 +267,7 @@ export class Pad {
     const sentence =
       answer?.problem ??
       (known
-        ? `${percent(known.probabilities[known.digit], 0)} sure; otherwise a ${known.runner_up} (${percent(known.probabilities[known.runner_up], 0)})`
+        ? `${percent(known.probabilities[known.digit], 0)} sure; otherwise ${aDigit(known.runner_up)} (${percent(known.probabilities[known.runner_up], 0)})`
         : "nothing drawn yet");
     byId("pad-say").textContent = sentence;
     byId("pad-time").textContent = known ? `answered in ${Math.max(1, Math.round(known.wait))} ms` : " ";
