@@ -14,6 +14,8 @@ from nbclient import NotebookClient
 from nbconvert import MarkdownExporter
 from PIL import Image
 
+import inkling as ik
+
 HERE = Path(__file__).resolve().parent
 PAGES = HERE.parent / "docs" / "notebooks"
 COLOURS = 64
@@ -43,8 +45,24 @@ def main() -> None:
             (str(Path.home()), "~"),
         ):
             page = page.replace(place, name) if place else page
-        (PAGES / f"{path.stem}.md").write_text(re.sub(r"\n{3,}", "\n\n", page).rstrip() + "\n", encoding="utf-8")
+        page = described(re.sub(r"\n{3,}", "\n\n", page))
+        (PAGES / f"{path.stem}.md").write_text(page.rstrip() + "\n", encoding="utf-8")
         print(f"docs/notebooks/{path.stem}.md")
+
+
+def described(page: str) -> str:
+    """The page with words for those who don't see its pictures: what the function draws, or the heading above."""
+
+    def words(picture: re.Match[str]) -> str:
+        above = page[: picture.start()]
+        drawn = re.findall(r"ik\.figures\.(\w+)\(", above.rpartition("```python")[2])
+        if drawn:
+            said = (getattr(ik.figures, drawn[-1]).__doc__ or "").split("\n\n")[0]
+        else:
+            said = "Picture: " + re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", above, flags=re.S), re.M)[-1]
+        return f"![{' '.join(re.sub('[`$*]', '', said).split())}]"
+
+    return re.sub(r"!\[(?:png|svg)?\](?=\()", words, page)
 
 
 def shrink(data: dict[str, str]) -> None:

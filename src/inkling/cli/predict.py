@@ -182,7 +182,9 @@ def print_seen(console: Console, answers: list[Answer]) -> None:
         if answer.prepared is None:
             continue
         how = "taken as it is" if answer.prepared.unchanged else "brought into MNIST's form"
-        console.print(f"\n[bold]{plain(answer.file)}[/], {how}: {a_digit(answer.ranks[0])}", highlight=False, soft_wrap=True)
+        console.print(
+            f"\n[bold]{plain(answer.file)}[/], {how}: {a_digit(answer.ranks[0])}", highlight=False, soft_wrap=True
+        )
         drawn = ascii_digit(answer.prepared.image, blocks=not console.options.ascii_only)
         console.print(drawn, highlight=False, markup=False)
 
