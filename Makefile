@@ -9,7 +9,7 @@ DATA ?= auto
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format clean bench bench-quick bench-step bench-estimator bench-conv-fast notebooks pretrained test-lowest
+.PHONY: help run test lint format clean bench bench-quick bench-step bench-estimator bench-conv-fast accuracy docs notebooks pretrained test-lowest
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -52,8 +52,15 @@ bench-step: $(VENV)/.run  ## Show where the time of one training step goes
 bench-conv-fast: $(BENCH)/.ready  ## 99 % in seconds: the recipe conv-fast here and in PyTorch
 	@$(BENCH)/bin/python benchmarks/conv_fast.py
 
+accuracy: $(VENV)/.run  ## Train the most accurate recipes on the real MNIST, several seeds each (hours)
+	@$(BIN)/python benchmarks/accuracy.py
+
 playground-load: $(VENV)/.run  ## Twenty pages that train at once in the playground, for a minute
 	@$(BIN)/python benchmarks/playground_load.py --data $(DATA)
+
+docs: $(VENV)/.test  ## Build the site into build/docs: the book, whose cells are run, and the reference
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -b html docs build/docs
+	@echo "open build/docs/index.html"
 
 notebooks: $(VENV)/.test  ## Run the notebooks and write them with outputs into docs/notebooks
 	@$(BIN)/pip install --quiet "nbconvert>=7.16"
@@ -78,7 +85,7 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/.test: $(VENV)/bin/python pyproject.toml
 	@echo "installing Inkling and what its tests need …"
-	@$(BIN)/pip install --quiet --editable ".[test,lint]"
+	@$(BIN)/pip install --quiet --editable ".[test,lint,docs]"
 	@touch $@ $(VENV)/.run
 
 # A peer that cannot be installed is named in the results as missing, so its failure is none of ours.
