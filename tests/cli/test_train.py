@@ -111,6 +111,13 @@ def test_where_nothing_can_be_downloaded_the_bundled_digits_are_used_and_it_says
     assert "127.0.0.1" in answer.err
 
 
+def test_what_is_not_as_the_recipe_has_it_is_said(train: Inkling) -> None:
+    answer = train("--dropout", "0", "--set", "schedule.name=cosine")
+    (line,) = [line for line in answer.out.splitlines() if line.startswith("changed")]
+    assert "network.dropout = 0.0" in line
+    assert "schedule.name = cosine" in line
+
+
 def test_titles_and_paths_are_no_markup(train: Inkling) -> None:
     answer = train("--set", 'title="[/red] and [bold]"', "--set", 'name="[x]"', "--out", "[red]run")
     assert answer.status == 0

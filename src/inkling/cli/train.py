@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -123,7 +123,7 @@ def train(
 
         def announce_data(digits: Digits) -> None:
             progress.stop()
-            announce(news, chosen, digits)
+            announce(news, chosen, digits, {} if resume else given)
 
         run = run_recipe(
             chosen,
@@ -143,11 +143,16 @@ def train(
         raise typer.Exit(130)
 
 
-def announce(news: Console, recipe: Recipe, digits: Digits) -> None:
-    """Say what is going to be trained, and on what."""
+def announce(news: Console, recipe: Recipe, digits: Digits, given: dict[str, Any]) -> None:
+    """Say what is going to be trained, what of it is not as the recipe has it, and on what."""
     sizes = {"train": digits.train, "validation": digits.validation, "test": digits.test}
     counts = ", ".join(f"{len(split):,} {name}" for name, split in sizes.items() if split is not None)
     news.print(f"[bold]{plain(recipe.name)}[/]  {plain(recipe.title)}", highlight=False, soft_wrap=True)
+    changed = ", ".join(
+        f"{key} = {value}" for key, value in given.items() if key not in ("data.source", "report.enabled")
+    )
+    if changed:
+        news.print(f"[bold]changed[/]  {plain(changed)}", highlight=False, soft_wrap=True)
     news.print(f"[bold]data[/]     {plain(digits.note)}", highlight=False, soft_wrap=True)
     news.print(f"[bold]images[/]   {counts}", highlight=False, soft_wrap=True)
 
