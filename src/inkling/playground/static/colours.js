@@ -1,8 +1,9 @@
 /**
  * Numbers as colours, for everything that is drawn on a canvas.
  *
- * Ink on paper for what is never negative; blue for positive and orange for negative numbers where sign matters. Colour
- * is never alone: negative cells carry a bar like a minus sign, negative pixels a stroke across, negative lines dashes.
+ * Ink on paper for what is never negative; orange for positive and blue for negative numbers where sign matters, as in all
+ * of Inkling's pictures, and blue for right and orange for wrong where there is a verdict. Colour is never alone: negative
+ * cells carry a bar like a minus sign, negative pixels a stroke across, negative lines dashes.
  * The colours are the page's own, read from its CSS, so light and dark are decided in one place.
  */
 
@@ -16,7 +17,7 @@ export function refreshColours() {
 export function colours() {
   if (palette) return palette;
   const style = getComputedStyle(document.documentElement);
-  const names = ["ink", "muted", "hair", "card", "page", "paper", "digit", "positive", "negative", "accent"];
+  const names = ["ink", "muted", "hair", "card", "page", "paper", "digit", "positive", "negative", "right", "wrong", "accent"];
   palette = Object.fromEntries(names.map((name) => [name, parse(style.getPropertyValue(`--${name}`).trim())]));
   return palette;
 }
@@ -31,9 +32,10 @@ export const css = ([r, g, b], alpha = 1) => `rgb(${r} ${g} ${b} / ${alpha})`;
 export const mix = (from, to, share) => from.map((value, k) => Math.round(value + (to[k] - value) * share));
 
 /** The colour of a number between −1 and 1. A little power lets small numbers be seen. */
-export function tint(share) {
-  const { paper, positive, negative } = colours();
-  return mix(paper, share < 0 ? negative : positive, Math.min(Math.abs(share), 1) ** 0.7);
+export function tint(share, verdict = false) {
+  const { paper, positive, negative, right, wrong } = colours();
+  const [above, below] = verdict ? [right, wrong] : [positive, negative];
+  return mix(paper, share < 0 ? below : above, Math.min(Math.abs(share), 1) ** 0.7);
 }
 
 const sheet = document.createElement("canvas");
@@ -41,9 +43,13 @@ const pen = sheet.getContext("2d", { willReadFrequently: true });
 
 /**
  * Draw rows × columns numbers as an image at x, y, width × height. `at(row, column)` gives the number as a share of the
- * largest, 0 … 1 for ink, −1 … 1 where `sign` is true. Where pixels are large enough, negative ones get a stroke across.
+ * largest: 0 … 1 for ink, −1 … 1 where `sign` is true, and with `verdict` what is above 0 speaks for something and what is
+ * below against it. Where pixels are large enough, negative ones get a stroke across.
  */
-export function drawImage(context, { rows, columns, at, sign = false, x = 0, y = 0, width, height, smooth = false }) {
+export function drawImage(
+  context,
+  { rows, columns, at, sign = false, verdict = false, x = 0, y = 0, width, height, smooth = false },
+) {
   const { paper, digit } = colours();
   sheet.width = columns;
   sheet.height = rows;
@@ -51,7 +57,7 @@ export function drawImage(context, { rows, columns, at, sign = false, x = 0, y =
   for (let row = 0, k = 0; row < rows; row += 1) {
     for (let column = 0; column < columns; column += 1, k += 4) {
       const value = at(row, column);
-      const colour = sign ? tint(value) : mix(paper, digit, Math.min(Math.max(value, 0), 1));
+      const colour = sign ? tint(value, verdict) : mix(paper, digit, Math.min(Math.max(value, 0), 1));
       image.data[k] = colour[0];
       image.data[k + 1] = colour[1];
       image.data[k + 2] = colour[2];

@@ -325,7 +325,7 @@ function startView() {
   );
   hint(
     byId("lines"),
-    "Draw the strongest connections: blue and solid where positive, orange and dashed where negative",
+    "Draw the strongest connections: orange and solid where positive, blue and dashed where negative",
   );
   byId("lines").addEventListener("change", (event) =>
     state.change({ lines: event.target.checked ? "on" : "off" }, "view"),

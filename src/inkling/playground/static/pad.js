@@ -303,6 +303,7 @@ export class Pad {
       rows: 28,
       columns: 28,
       sign: true,
+      verdict: true,
       at: (row, column) => values[row * 28 + column] / most,
       width: side,
       height: side,

@@ -241,7 +241,7 @@ export class Painter {
   }
 
   #paintOutput(pen, { cells, layer }) {
-    const { ink, muted, paper, positive, negative, hair } = colours();
+    const { ink, muted, paper, right, wrong, hair } = colours();
     const known = this.digit?.probabilities ?? null;
     const guess = this.digit?.digit ?? null;
     const label = this.digit?.label ?? null;
@@ -251,7 +251,7 @@ export class Painter {
       const middle = y + height / 2;
       const share = known?.[k] ?? 0;
       const first = k === guess;
-      const wrong = first && label !== null && label !== guess;
+      const misread = first && label !== null && label !== guess;
       const left = x + 30;
       const track = width - 30 - 44;
       const high = Math.min(height * 0.5, 16);
@@ -259,7 +259,7 @@ export class Painter {
       round(pen, left, middle - high / 2, track, high, 3);
       pen.fill();
       if (share > 0.002) {
-        pen.fillStyle = css(first ? (wrong ? negative : positive) : muted, first ? 1 : 0.75);
+        pen.fillStyle = css(first ? (misread ? wrong : right) : muted, first ? 1 : 0.75);
         round(pen, left, middle - high / 2, Math.max(track * Math.min(share, 1), 3), high, 3);
         pen.fill();
       }
