@@ -23,6 +23,7 @@ project = "Inkling"
 author = "the Inkling authors"
 copyright = f"the Inkling authors, version {inkling.__version__}"  # noqa: A001
 release = inkling.__version__
+language = "en"
 
 extensions = [
     "commands",

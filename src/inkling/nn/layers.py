@@ -24,8 +24,8 @@ class Layer(Part):
     """One step. Rows are samples: x is (batch, *input_shape), the output (batch, *output_shape).
 
     A new layer needs `forward` and `backward`, `connect` if it changes the shape or asks something of it,
-    and `parameter_shapes` and `initialize` if it learns. What `forward` returns is a work array:
-    it holds until the layer is called again.
+    and `parameter_shapes` and `initialize` if it learns. What `forward` returns is a work array,
+    which holds until the layer is called again.
     """
 
     name: str = ""
