@@ -67,6 +67,35 @@ def test_json_has_the_metrics_of_every_run(compare: Inkling) -> None:
     assert "tiny.npz" in answer.err  # on what data
 
 
+def test_the_networks_of_a_recipe_read_together_as_evaluate_lets_them(compare: Inkling, inkling: Inkling) -> None:
+    answer = compare("conv-fast", "--seeds", 3, "--out", "out", "--ensemble", "--shifts", 1, "--json").json
+    (team,) = answer["ensembles"]
+    assert team["runs"] == [row["run"] for row in answer["runs"]]
+    assert team["seconds"] == pytest.approx(sum(row["seconds"] for row in answer["runs"]))
+    told = inkling("evaluate", *team["runs"], "--ensemble", "--shifts", 1, "--json").json
+    assert told["split"] == "test"
+    assert team["test_accuracy"] == told["accuracy"]
+    assert team["test_loss"] == pytest.approx(told["loss"])
+    assert team["validation_accuracy"] is not None
+
+
+def test_what_others_have_learned_validates_no_ensemble(compare: Inkling) -> None:
+    told = compare("kaggle-64-64", "--seeds", 2, "--ensemble", "--json").json["ensembles"]
+    assert [team["validation_accuracy"] for team in told] == [None]
+
+
+def test_an_ensemble_is_one_line_below_the_table(compare: Inkling) -> None:
+    answer = compare("default", "--seeds", 2, "--ensemble", "--set", "data.seed=0")
+    assert answer.out.splitlines()[-1].startswith("default, 2 networks together: validation ")
+
+
+@pytest.mark.parametrize(("words", "why"), [(["--ensemble"], "--seeds"), (["--shifts", 1], "goes with --ensemble")])
+def test_one_network_makes_no_ensemble(compare: Inkling, words: list[object], why: str) -> None:
+    answer = compare("default", *words)
+    assert answer.status == 2
+    assert why in answer.err
+
+
 def test_the_runs_lie_in_runs_where_no_folder_is_named(compare: Inkling) -> None:
     assert compare("default", "--quiet").out.count("default") == 1  # the table, and nothing else
     (folder,) = Path("runs").iterdir()

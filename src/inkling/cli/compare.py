@@ -33,6 +33,12 @@ def compare(
     batch_size: options.BatchSize = None,
     data: options.Data = None,
     settings: options.Settings = None,
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="Let the networks of each recipe also read together: one for each seed.")
+    ] = False,
+    shifts: Annotated[
+        int, typer.Option(min=0, max=8, help="With --ensemble: read each image also moved by up to so many pixels.")
+    ] = 0,
     out: Annotated[
         Path | None,
         typer.Option(help="A folder for the runs, compare.json and comparison.png.", show_default="runs/"),
@@ -49,12 +55,20 @@ def compare(
 
       inkling compare default full-batch --data digits
 
+      inkling compare conv-best --seeds 3 --ensemble --shifts 1
+
     """
     from inkling.storage import write_json
 
     given = options.changes(settings=settings, data=data, batch_size=batch_size, epochs=epochs)
     if "training.seed" in given:
         raise InklingError("--set training.seed: compare trains with the seeds 0, 1, 2 …; say how many with --seeds")
+    if ensemble and seeds == 1:
+        raise InklingError("--ensemble: one network has nobody to read with; say how many there are with --seeds")
+    if shifts and not ensemble:
+        raise InklingError(
+            "--shifts goes with --ensemble; inkling evaluate RUN --shifts moves the images for one network"
+        )
     runs = [(recipe, None if out is None else out / folder_name(recipe)) for recipe in choose(recipes, seeds, given)]
     for _, folder in runs:
         if folder is not None and folder.exists():
@@ -73,12 +87,15 @@ def compare(
             break
     if out is not None:
         draw(rows, out)
+    teams = read_together(rows, shifts) if ensemble else []
     if json:
-        print_json(rows)
+        print_json({"runs": rows, "ensembles": teams} if ensemble else rows)
     else:
         console = results()
         for table in tables(rows, console.width):
             console.print(table)
+        for team in teams:
+            console.print(team_line(team), highlight=False, soft_wrap=True)
     if rows[-1]["outcome"] == "interrupted":
         report(f"interrupted: the last of {len(rows)} trainings is not complete, {len(runs) - len(rows)} are missing")
         raise typer.Exit(130)
@@ -127,6 +144,50 @@ def train_one(recipe: Recipe, folder: Path | None, news: Console, *, say_data: b
         complaints: Callable[[str], None] | None = report if say_data else None
         run = run_recipe(recipe, out=folder, callbacks=callbacks, on_data=on_data, progress=progress, report=complaints)
     return {**run.metrics, "run": str(run.folder.path)}
+
+
+def read_together(rows: list[dict[str, Any]], shifts: int) -> list[dict[str, Any]]:
+    """What the networks of each recipe read together: a row a recipe.
+
+    Where every seed holds out other images, one network has learned what another one is measured on: then it is not
+    said how well they read these.
+    """
+    from inkling.cli.evaluate import find_digits
+    from inkling.recipes import build_plan, load_recipe
+    from inkling.storage import RunFolder, load_model
+    from inkling.training import Ensemble, evaluate
+
+    teams = []
+    for name in dict.fromkeys(row["recipe"] for row in rows):
+        members = [row["run"] for row in rows if row["recipe"] == name]
+        recipes = [load_recipe(RunFolder(run).recipe) for run in members]
+        digits = find_digits(members[0], None)
+        plans = [build_plan(recipe.data, recipe.training.seed) for recipe in recipes]
+        alike = all(plan.seed == plans[0].seed for plan in plans)
+        parts = {
+            "validation": digits.validation if alike or (plans[0].method == "last" and not plans[0].test) else None,
+            "test": digits.test if alike or not plans[0].test else None,
+        }
+        reader = Ensemble([load_model(run) for run in members], shifts)
+        team: dict[str, Any] = {"recipe": name, "runs": members, "shifts": shifts}
+        team["seconds"] = sum(row["seconds"] for row in rows if row["recipe"] == name)
+        with Loading() as progress:
+            for part, split in parts.items():
+                found = (
+                    evaluate(reader, split, progress=lambda done, of: progress("reading", done, of)) if split else None
+                )
+                team |= {f"{part}_accuracy": found and found.accuracy, f"{part}_loss": found and found.loss}
+        teams.append(team)
+    return teams
+
+
+def team_line(team: dict[str, Any]) -> str:
+    """What several networks read together, in one line."""
+    parts = [(part, team[f"{part}_accuracy"]) for part in ("validation", "test")]
+    known = ", ".join(f"{part} {percent(accuracy)}" for part, accuracy in parts if accuracy is not None)
+    times = f", each image moved {(2 * team['shifts'] + 1) ** 2} ways" if team["shifts"] else ""
+    known = known or "no images that none of them has learned"
+    return f"[bold]{plain(team['recipe'])}[/], {len(team['runs'])} networks together{times}: {known}"
 
 
 def draw(rows: list[dict[str, Any]], out: Path) -> None:
