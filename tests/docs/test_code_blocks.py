@@ -39,6 +39,10 @@ NOT_RUN = {
         "inkling train --resume latest": "nothing was broken off; tests/cli/test_train.py does that",
         "inkling play": STAYS,
     },
+    "docs/accuracy.md": {
+        "make accuracy": REPOSITORY,
+        "inkling compare conv-best --seeds 3 --ensemble --shifts 1": "it trains for three quarters of an hour",
+    },
     "docs/export.md": {"pip install onnx": NETWORK},
     "docs/install.md": {
         "make run": REPOSITORY,
@@ -57,6 +61,7 @@ NOT_RUN = {
         'pip install "inkling-nn[tensorboard]"': NETWORK,
         "tensorboard --logdir runs": "it goes on until Ctrl-C",
     },
+    "docs/start/teach.md": {"inkling play --data digits": STAYS},
     "docs/why_it_is_fast.md": {"make bench-step": REPOSITORY, "make bench": REPOSITORY, "make bench-quick": REPOSITORY},
 }
 """Commands that no test can run, word for word, and why."""

@@ -11,11 +11,23 @@ from site_pages import Reader, Site
 
 import inkling as ik
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+# All in one process of the test run: the others have better to do than to wait until the site is built.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), pytest.mark.xdist_group("site")]
 
 WITHOUT_ADDRESS = ("genindex.html", "search.html", "py-modindex.html", "_modules/")
 ONE_SOURCE = "_modules/inkling/nn/layers.html"
 """All pages of source look the same, so one is enough to look at."""
+OF_EACH_KIND = (
+    *("index.html", "search.html", "words.html", "failures.html", "recipes.html", "start/use.html"),
+    *(
+        "book/02_neuron.html",
+        "book/07_backpropagation.html",
+        "how_to/own_csv.html",
+        "reference/storage.html",
+        ONE_SOURCE,
+    ),
+)
+"""What stands on all the other pages stands on one of these, too."""
 
 
 def test_it_builds_without_a_warning(site: Site) -> None:
@@ -106,18 +118,19 @@ def looked_at(site: Site) -> list[str]:
     return [page for page in site.pages if not page.startswith("_modules/") or page == ONE_SOURCE]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_every_page_without_scrolling_to_the_side(site: Site, reader: Reader, scheme: Any) -> None:
+def test_a_phone_shows_every_page_without_scrolling_to_the_side(site: Site, reader: Reader) -> None:
     too_wide = []
     for page in looked_at(site):
-        tab = reader.open(page, width=390, color_scheme=scheme)
-        width = tab.evaluate("document.documentElement.scrollWidth")
+        width = reader.open(page, width=390).evaluate("document.documentElement.scrollWidth")
         if width > 390:
             too_wide.append(f"{page}: {width}")
-        # The paper is light or dark, as the system wants it.
-        paper = tab.evaluate("getComputedStyle(document.body).backgroundColor")
-        assert (sum(map(int, paper.removeprefix("rgb(").removesuffix(")").split(","))) < 200) == (scheme == "dark")
     assert too_wide == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_paper_is_light_or_dark_as_the_system_wants_it(reader: Reader, scheme: Any) -> None:
+    paper = reader.open("index.html", color_scheme=scheme).evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, paper.removeprefix("rgb(").removesuffix(")").split(","))) < 200) == (scheme == "dark")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -127,7 +140,7 @@ def test_what_is_written_can_be_read_and_used_by_everybody(site: Site, reader: R
         "runOnly": {"type": "rule", "values": ["color-contrast", "image-alt", "link-name", "summary-name", "list"]}
     }
     found = []
-    for page in looked_at(site):
+    for page in OF_EACH_KIND:
         tab = reader.open(page, color_scheme=scheme)
         tab.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
         for violation in axe.run(tab, options=rules).response["violations"]:
