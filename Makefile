@@ -9,7 +9,7 @@ DATA ?= auto
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format clean bench bench-quick bench-step bench-estimator bench-conv-fast accuracy docs notebooks pretrained test-lowest
+.PHONY: help run test lint format clean bench bench-quick bench-step bench-estimator bench-conv-fast bench-playground accuracy docs notebooks pretrained test-lowest
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -54,6 +54,9 @@ bench-conv-fast: $(BENCH)/.ready  ## 99 % in seconds: the recipe conv-fast here 
 
 accuracy: $(VENV)/.run  ## Train the most accurate recipes on the real MNIST, several seeds each (hours)
 	@$(BIN)/python benchmarks/accuracy.py
+
+bench-playground: $(VENV)/.test  ## Measure what a page costs the training that it watches
+	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python benchmarks/playground_page.py --data $(DATA)
 
 playground-load: $(VENV)/.run  ## Twenty pages that train at once in the playground, for a minute
 	@$(BIN)/python benchmarks/playground_load.py --data $(DATA)
