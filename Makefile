@@ -18,7 +18,7 @@ run: $(VENV)/.run  ## Train the default recipe on the best data there is
 	@$(BIN)/inkling train --data $(DATA)
 
 test: $(VENV)/.test  ## Run all tests
-	@$(BIN)/python -m pytest -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -n auto
 
 test-lowest:  ## Run all tests with the oldest versions of everything that Inkling says it works with
 	@test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)

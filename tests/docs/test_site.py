@@ -11,8 +11,7 @@ from site_pages import Reader, Site
 
 import inkling as ik
 
-# All in one process of the test run: the others have better to do than to wait until the site is built.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), pytest.mark.xdist_group("site")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 WITHOUT_ADDRESS = ("genindex.html", "search.html", "py-modindex.html", "_modules/")
 ONE_SOURCE = "_modules/inkling/nn/layers.html"
