@@ -87,7 +87,8 @@ def compare(
             break
     if out is not None:
         draw(rows, out)
-    teams = read_together(rows, shifts) if ensemble else []
+    whole = rows[-1]["outcome"] != "interrupted"
+    teams = read_together(rows, shifts) if ensemble and whole else []
     if json:
         print_json({"runs": rows, "ensembles": teams} if ensemble else rows)
     else:
@@ -96,7 +97,7 @@ def compare(
             console.print(table)
         for team in teams:
             console.print(team_line(team), highlight=False, soft_wrap=True)
-    if rows[-1]["outcome"] == "interrupted":
+    if not whole:
         report(f"interrupted: the last of {len(rows)} trainings is not complete, {len(runs) - len(rows)} are missing")
         raise typer.Exit(130)
 
