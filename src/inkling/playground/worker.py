@@ -196,13 +196,13 @@ class Worker:
         threads = self.threads if self.stop_at - lesson.step > FEW else 1
         self.interim = Interim(lambda: lesson.validate(1000))
         self.quiet.acquire()
+        self.hushed = True
         try:
             lesson.train([Watcher(self)], threads=threads)
         except (InklingError, MemoryError) as error:
             self.error = str(error) or "there is not enough memory to train this network"
         finally:
-            if self.quiet.locked():
-                self.quiet.release()
+            self.unhush()
         self.renew()
         self.later = [*self.dear, *self.later]
         self.dear.clear()
@@ -213,9 +213,15 @@ class Worker:
 
     def began(self, trainer: Trainer) -> None:
         """The callback: helpers are there, and training begins."""
-        self.quiet.release()
+        self.unhush()
         self.renew()
         self.meter.begin(trainer)
+
+    def unhush(self) -> None:
+        """Drawings may be answered again; a lock that a drawing itself holds meanwhile is not this thread's to open."""
+        if self.hushed:
+            self.hushed = False
+            self.quiet.release()
 
     def hurried(self) -> bool:
         """The callback asks after every step."""
