@@ -29,7 +29,7 @@ def test_nothing_stands_in_anybodys_way(invite: Invite, scheme: Any, width: int,
     name = f"{scheme}-{width}"
     assert guest.page.evaluate("document.documentElement.scrollWidth") == width
     guest.find("#mistakes").scroll_into_view_if_needed()
-    guest.until(lambda: guest.find("#matrix td").count() > 100)
+    guest.until(lambda: "read rightly" in guest.text("#mistakes-score"))
     guest.shot(name)
     assert complaints(guest) == []
     guest.find("#stage").scroll_into_view_if_needed()
@@ -39,6 +39,32 @@ def test_nothing_stands_in_anybodys_way(invite: Invite, scheme: Any, width: int,
     guest.until(lambda: guest.find(".sentence").count() == 1)
     guest.shot(f"{name}-neuron")
     assert complaints(guest) == []
+
+
+def test_at_no_width_does_the_page_stick_out(guest: Guest) -> None:
+    for width in (*range(340, 1400, 53), 1536, 1880, 1920, 2560):
+        guest.page.set_viewport_size({"width": width, "height": 900})
+        assert guest.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("width", [390, 1000, 1440])
+def test_nothing_moves_while_somebody_is_about_to_press_it(invite: Invite, width: int) -> None:
+    guest = invite(width=width)
+    buttons = ["#pad-clear", "#data-pick", "#model-save", "#report-save"]
+
+    def places() -> list[tuple[float, float]]:
+        top = guest.page.evaluate("scrollY")
+        boxes = [guest.find(button).bounding_box() for button in buttons]
+        return [(box["x"], box["y"] + top) for box in boxes if box]
+
+    before = places()
+    guest.find("#mistakes").scroll_into_view_if_needed()
+    guest.until(lambda: guest.find(".mistake").count() > 20)  # the matrix and the mistakes arrive
+    assert places() == before
+    guest.train(600)  # the curves begin, and most of the mistakes go
+    guest.until(lambda: guest.find(".mistake").count() < 20)
+    assert places() == before
+    assert len(before) == len(buttons)
 
 
 @pytest.mark.parametrize("opened", ["tour", "glossary", "insert", "extras", "distortions"])
@@ -68,12 +94,15 @@ def test_the_light_changes_with_the_button(guest: Guest) -> None:
 
 
 def test_everything_is_reached_by_the_tabulator_and_shows_it(guest: Guest) -> None:
-    reached, rings = set(), []
+    reached, unseen = set(), []
     focus = "(({ id, dataset, role }) => [id, dataset.key ?? '', role ?? ''])(document.activeElement)"
+    ring = "document.activeElement === document.body || getComputedStyle(document.activeElement).outlineStyle"
     for _ in range(110):
         guest.page.keyboard.press("Tab")
-        reached.update(each for each in guest.page.evaluate(focus) if each)
-        rings.append(guest.page.evaluate("getComputedStyle(document.activeElement).outlineStyle"))
+        found = guest.page.evaluate(focus)
+        reached.update(each for each in found if each)
+        if guest.page.evaluate(ring) == "none":
+            unseen.append(found)
     wanted = {
         "reset", "play", "step", "epoch", "pace", "words", "tour-start", "share", "theme", "set-preset",
         "set-learning_rate",
@@ -81,7 +110,7 @@ def test_everything_is_reached_by_the_tabulator_and_shows_it(guest: Guest) -> No
         "tab-curves", "keep", "pad", "saliency", "data-pick", "model-save", "report-save",
     }  # fmt: skip
     assert wanted - reached == set()
-    assert "none" not in rings[:60]
+    assert unseen == []
 
 
 def test_arrow_keys_walk_from_neuron_to_neuron_and_enter_opens_one(guest: Guest) -> None:

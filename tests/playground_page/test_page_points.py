@@ -108,7 +108,8 @@ def test_curves_grow_and_earlier_runs_stay_as_ghosts_beside_the_mistakes(guest: 
 
     guest.find("#mistakes").scroll_into_view_if_needed()
     cells = guest.find("#matrix [role=gridcell]")
-    guest.until(lambda: cells.count() == 100)
+    guest.until(lambda: "read rightly" in guest.text("#mistakes-score"))
+    assert cells.count() == 100
     counts = np.array([int(text.strip("·") or 0) for text in cells.all_inner_texts()]).reshape(10, 10)
     read, of = map(float, re.findall(r"[\d.]+", guest.text("#mistakes-score")))
     assert counts.sum() == of

@@ -1,7 +1,8 @@
 /**
  * The confusion matrix and the mistakes of the moment: which digits are taken for which, and what they look like.
  *
- * Both are asked for when they can be seen and have changed; a cell of the matrix picks out its mistakes.
+ * Both are asked for when they can be seen and have changed; a cell of the matrix picks out its mistakes. What they
+ * take of the page is theirs from the beginning: nothing below may move while somebody is about to press it.
  */
 
 import { confusionMatrix } from "./charts.js";
@@ -10,9 +11,9 @@ import { atMost, byId, h, percent, whole } from "./dom.js";
 
 const COUNT = 60;
 const SHOWN = 24;
+const EMPTY = Array.from({ length: 10 }, () => Array(10).fill(0));
 
 export class Mistakes {
-  #matrix = null;
   #found = null;
   #cell = [null, null];
   #visible = false;
@@ -23,6 +24,14 @@ export class Mistakes {
   constructor({ ask, onLook }) {
     Object.assign(this, { ask, onLook });
     this.section = byId("mistakes");
+    this.matrix = confusionMatrix(byId("matrix"), EMPTY, {
+      label: "Confusion matrix: rows are the truth, columns the answer",
+      say: byId("matrix-say"),
+      onCell: (truth, answer) => {
+        this.#cell = [truth, answer];
+        this.#showFound();
+      },
+    });
     this.refresh = atMost(1500, () => this.#refresh());
     new IntersectionObserver(([entry]) => {
       this.#visible = entry.isIntersecting;
@@ -44,12 +53,14 @@ export class Mistakes {
 
   async #refresh() {
     // Whoever points into the matrix reads it: it must not change under the pointer.
-    if (this.#asking || (this.#matrix && byId("matrix").matches(":hover, :focus-within"))) return;
+    if (this.#asking || (this.#found && byId("matrix").matches(":hover, :focus-within"))) return;
     this.#asking = true;
     this.#stale = false;
     try {
       const [confusion, found] = await Promise.all([this.ask("confusion"), this.ask("mistakes", { count: COUNT })]);
-      this.#showMatrix(confusion);
+      const { matrix, accuracy, count } = confusion;
+      this.matrix.update(matrix);
+      byId("mistakes-score").textContent = `${percent(accuracy)} of ${whole(count)} validation images read rightly`;
       this.#found = found;
       this.#showFound();
     } catch {
@@ -57,21 +68,6 @@ export class Mistakes {
     } finally {
       this.#asking = false;
     }
-  }
-
-  #showMatrix({ matrix, accuracy, count }) {
-    byId("mistakes-score").textContent = `${percent(accuracy)} of ${whole(count)} validation images read rightly`;
-    if (this.#matrix) return this.#matrix.update(matrix);
-    const options = {
-      label: "Confusion matrix: rows are the truth, columns the answer",
-      say: byId("matrix-say"),
-      onCell: (truth, answer) => {
-        this.#cell = [truth, answer];
-        this.#showFound();
-      },
-    };
-    this.#matrix = confusionMatrix(byId("matrix"), matrix, options);
-    return undefined;
   }
 
   #showFound() {
