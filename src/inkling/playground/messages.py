@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, TypeAdapter, ValidationError
 from pydantic import model_validator as check
@@ -276,6 +276,8 @@ AnyCommand = (
     | Mistakes
     | Confusion
 )
+COMMANDS = frozenset(get_args(kind.model_fields["type"].annotation)[0] for kind in get_args(AnyCommand))
+"""The types of all commands."""
 _COMMAND: TypeAdapter[AnyCommand] = TypeAdapter(Annotated[AnyCommand, Field(discriminator="type")])
 
 
@@ -343,11 +345,3 @@ def refusal(error: ValidationError, number: int | None) -> Refused:
     if isinstance(given, (int, float)) and first["type"] != "value_error":
         message = f"is {given if math.isfinite(given) else 'not finite'}: {message}"
     return Refused(f"{where}: {message}" if where else message, where, number)
-
-
-COMMANDS = frozenset(
-    {
-        "build", "play", "pause", "step", "epoch", "reset", "pace", "change", "look", "view", "neuron", "explain_step",
-        "teach", "mistakes", "confusion",
-    }
-)  # fmt: skip
