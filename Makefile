@@ -65,6 +65,11 @@ docs: $(VENV)/.test  ## Build the site into build/docs: the book, whose cells ar
 	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -b html docs build/docs
 	@echo "open build/docs/index.html"
 
+# What the tests of the docs' JavaScript need; Node.js and npm must be there.
+build/in_a_browser: docs/how_to/in_a_browser/package.json
+	@rm -rf $@ && mkdir -p $@.part && cp $< $@.part/
+	@npm install --silent --no-audit --no-fund --prefix $@.part >/dev/null && mv $@.part $@
+
 notebooks: $(VENV)/.test  ## Run the notebooks and write them with outputs into docs/notebooks
 	@$(BIN)/pip install --quiet "nbconvert>=7.16"
 	@$(BIN)/python notebooks/render.py
