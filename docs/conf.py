@@ -62,6 +62,7 @@ html_theme = "furo"
 html_title = "Inkling"
 html_static_path = ["_static"]
 html_css_files = ["book.css"]
+html_js_files = [("whole_pictures.js", {"defer": "defer"})]
 html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sphinx = False
