@@ -47,6 +47,14 @@ def test_the_text_of_one_is_shown(inkling: Inkling, name: str) -> None:
     assert inkling("exercise", "show", name, "--json").json["signature"] == "softmax(z)"
 
 
+def test_an_answer_is_printed_and_passes_the_check(inkling: Inkling) -> None:
+    shown = inkling("exercise", "answer", "backpropagation")
+    assert (shown.status, shown.err) == (0, "")
+    Path("answer.py").write_text(shown.out)
+    assert inkling("exercise", "check", "answer.py", "--exercise", "backpropagation").status == 0
+    assert inkling("exercise", "answer", "soft").status == 2
+
+
 def test_a_beginning_is_written_and_never_over_anything(inkling: Inkling, tmp_path: Path) -> None:
     assert "inkling exercise check relu.py" in inkling("exercise", "start", "relu").out
     Path("relu.py").write_text(RELU)

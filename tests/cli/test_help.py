@@ -20,7 +20,7 @@ def test_every_command_is_listed(inkling: Inkling) -> None:
     [
         *("", *COMMANDS, "runs show", "runs compare", "runs prune"),
         *("data fetch", "data verify", "data show", "data clear"),
-        *("exercise list", "exercise show", "exercise start", "exercise check"),
+        *("exercise list", "exercise show", "exercise start", "exercise check", "exercise answer"),
     ],
 )
 def test_it_fits_an_old_terminal(inkling: Inkling, monkeypatch: pytest.MonkeyPatch, command: str) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import ast
 import inspect
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from trying import tried
 
 import inkling as ik
 from inkling.errors import InklingError
-from inkling.exercises import CHAPTERS, EXERCISES, Exercise, exercise_named, exercise_names
+from inkling.exercises import CHAPTERS, EXERCISES, Exercise, answer, exercise_named, exercise_names
 from inkling.exercises.seen import see
 
 each = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
@@ -50,6 +52,15 @@ def test_nothing_that_is_shown_holds_the_solution(exercise: Exercise):
     solution = ast.unparse(last.value)
     shown = [exercise.starter(), *(m.looks_like + m.question for m in exercise.mistakes)]
     assert len(solution) < 12 or not any(solution in text for text in shown)
+
+
+@each
+def test_the_answer_that_one_may_ask_for_is_a_whole_file_that_passes(exercise: Exercise):
+    names: dict[str, Any] = {}
+    exec(compile(answer(exercise), "answer.py", "exec"), names)
+    assert tried(exercise, names[exercise.name]).status == "right"
+    assert "inkling" not in answer(exercise)
+    assert ": Array" not in answer(exercise)
 
 
 @each

@@ -136,6 +136,17 @@ def start(
 
 
 @app.command()
+def answer(name: Name) -> None:
+    """Print a file that solves an exercise: for teachers, and for when an evening is gone.
+
+    There is more than one right answer; [bold]check[/bold] takes them all.
+    """
+    from inkling.exercises import answer, exercise_named
+
+    results().print(answer(exercise_named(name)), end="", highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A Python file with your function, or several.")],
     name: Annotated[
@@ -148,6 +159,7 @@ def check(
 
     Which exercise a function is for is told by its name. It runs in a
     process of its own and has 10 seconds. Exit status 0: all right; 1: not yet.
+    What is right is ticked off in the list; the ticks lie in Inkling's cache.
     """
     from inkling.exercises import judge, read_solutions, try_out
     from inkling.exercises.book import exercise_named

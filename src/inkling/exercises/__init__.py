@@ -7,6 +7,7 @@ what numbers.py, shapes.py and complaints.py can read from them). This room stan
 down on `inkling.nn` for what is right.
 """
 
+from inkling.exercises.answers import answer
 from inkling.exercises.apart import try_out
 from inkling.exercises.book import EXERCISES, exercise_named, exercise_names
 from inkling.exercises.exercise import CHAPTERS, Case, Exercise, Mistake
@@ -23,6 +24,7 @@ __all__ = [
     "Mistake",
     "Solution",
     "Verdict",
+    "answer",
     "exercise_named",
     "exercise_names",
     "judge",

@@ -1,7 +1,8 @@
 """What an exercise is: a function to write, inputs to try it on, and the mistakes that people make on the way.
 
 An exercise is data. Its reference solution says what is right; each known mistake is a second solution, wrong in one
-way, and a few kind words for whoever comes out with its numbers. Neither is ever shown. Everything the learner reads,
+way, and a few kind words for whoever comes out with its numbers. No check shows either of them; who asks for an answer
+gets the first (answers.py). Everything the learner reads,
 the text and the file to begin with, is put together here from the same parts.
 """
 

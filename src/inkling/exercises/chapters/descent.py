@@ -75,7 +75,7 @@ def all_at_once(f: Function, p: Array, h: float) -> Array:
 
 def gradient_step(p: Array, g: Array, rate: float) -> Array:
     """Downhill."""
-    return p - p.dtype.type(rate) * g
+    return p - rate * g
 
 
 def places(random: np.random.Generator) -> Iterator[Case]:

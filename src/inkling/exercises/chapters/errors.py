@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from inkling.exercises.exercise import Case, Exercise, Mistake, float32
-from inkling.nn import SoftmaxCrossEntropy
 from inkling.nn.activations import softmax
 from inkling.nn.part import Array
 
@@ -50,7 +49,9 @@ def judgements(random: np.random.Generator) -> Iterator[Case]:
 
 def cross_entropy_from_scores(z: Array, labels: Array) -> float:
     """The same straight from scores."""
-    return SoftmaxCrossEntropy().forward(z.copy(), labels)
+    z = z - z.max(axis=1, keepdims=True)
+    right = z[np.arange(len(z)), labels]
+    return float(np.mean(np.log(np.exp(z).sum(axis=1)) - right))
 
 
 def scores(random: np.random.Generator) -> Iterator[Case]:

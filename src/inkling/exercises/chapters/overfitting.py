@@ -17,7 +17,7 @@ def dropout(a: Array, rate: float, chance: Array, training: bool) -> Array:
     """Silence some, scale the rest."""
     if not training:
         return a
-    return np.where(chance >= rate, a / a.dtype.type(1 - rate), a.dtype.type(0))
+    return np.where(chance >= rate, a / (1 - rate), 0)
 
 
 def silences(random: np.random.Generator) -> Iterator[Case]:

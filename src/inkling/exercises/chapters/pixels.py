@@ -26,7 +26,7 @@ def images(random: np.random.Generator) -> Iterator[Case]:
 
 def one_hot(labels: Array, classes: int) -> Array:
     """Labels as rows."""
-    return np.asarray(np.eye(classes)[labels])
+    return np.eye(classes)[labels]
 
 
 def labels(random: np.random.Generator) -> Iterator[Case]:

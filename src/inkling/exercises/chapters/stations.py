@@ -13,12 +13,12 @@ from inkling.nn.part import Array
 
 def hot(labels: Array, like: Array) -> Array:
     """The labels as rows."""
-    return np.asarray(np.eye(like.shape[1], dtype=like.dtype)[labels])
+    return np.eye(like.shape[1], dtype=like.dtype)[labels]
 
 
 def softmax_cross_entropy_backward(p: Array, labels: Array) -> Array:
     """∂loss/∂z."""
-    return (p - hot(labels, p)) / p.dtype.type(len(p))
+    return (p - hot(labels, p)) / len(p)
 
 
 def judgements(random: np.random.Generator) -> Iterator[Case]:
@@ -32,7 +32,7 @@ def judgements(random: np.random.Generator) -> Iterator[Case]:
 
 def relu_backward(da: Array, z: Array) -> Array:
     """What gets through a bend on the way back."""
-    return np.where(z > 0, da, da.dtype.type(0))
+    return np.where(z > 0, da, 0)
 
 
 def bends(random: np.random.Generator) -> Iterator[Case]:

@@ -12,7 +12,7 @@ from inkling.nn.part import Array
 
 def he_weights(normal: Array) -> Array:
     """Weights of the right size."""
-    return normal * normal.dtype.type(np.sqrt(2 / normal.shape[0]))
+    return normal * (2 / normal.shape[0]) ** 0.5
 
 
 def draws(random: np.random.Generator) -> Iterator[Case]:
