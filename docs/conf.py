@@ -66,6 +66,7 @@ html_js_files = [("whole_pictures.js", {"defer": "defer"})]
 html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sphinx = False
+html_search_scorer = str(HERE / "_search" / "scorer.js")
 html_show_search_summary = False  # the browser would have to fetch the pages, which it may not from a disk
 html_theme_options = {
     "navigation_with_keys": True,

@@ -159,6 +159,26 @@ def test_the_search_finds_without_a_network(reader: Reader) -> None:
     assert "oftmax" in tab.locator("article").inner_text()
 
 
+def test_a_picture_that_the_column_makes_small_opens_in_full_size(reader: Reader) -> None:
+    for page in ("book/04_probabilities.html", "notebooks/mnist_classifier.html"):
+        tab = reader.open(page)
+        tab.locator("a.whole-picture").first.wait_for()
+        small = tab.locator("a.whole-picture img").first.bounding_box()
+        tab.locator("a.whole-picture").first.click()
+        whole = tab.locator("img").evaluate("picture => picture.naturalWidth")
+        assert small
+        assert whole > 1.2 * small["width"]
+
+
+def test_the_search_finds_what_explains_a_word_before_what_uses_it(reader: Reader) -> None:
+    for word, page in (("gradient", "book/"), ("relu", "book/"), ("convolution", "book/12")):
+        tab = reader.open("search.html", query=f"?q={word}")
+        tab.wait_for_selector("#search-results ul.search li a")
+        tab.wait_for_function("document.querySelector('.search-summary')?.innerText.match(/[0-9]/)")
+        found = [link.get_attribute("href") or "" for link in tab.locator("#search-results ul.search li > a").all()]
+        assert any(each.startswith(("words.html", page)) for each in found[:3]), found[:6]
+
+
 def test_formulas_are_drawn_by_the_browser_itself(site: Site, reader: Reader) -> None:
     tab = reader.open("book/02_neuron.html")
     box = tab.locator("math").first.bounding_box()
