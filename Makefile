@@ -9,7 +9,7 @@ DATA ?= auto
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format clean bench bench-quick bench-step bench-estimator bench-conv-fast bench-playground accuracy docs notebooks pretrained test-lowest
+.PHONY: help run test lint format clean bench bench-quick bench-step bench-estimator bench-conv-fast bench-playground accuracy docs notebooks pretrained test-lowest test-pythons
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -19,6 +19,12 @@ run: $(VENV)/.run  ## Train the default recipe on the best data there is
 
 test: $(VENV)/.test  ## Run all tests
 	@$(BIN)/python -m pytest -n auto
+
+test-pythons:  ## Run all tests with every other Python, 3.12 to 3.14, that this machine has
+	@for version in 3.12 3.13 3.14; do \
+	  if python$$version -c "" 2>/dev/null; then \
+	    $(MAKE) --no-print-directory test PYTHON=python$$version VENV=.venv-$$version || exit 1; \
+	  else echo "there is no python$$version on this machine"; fi; done
 
 test-lowest:  ## Run all tests with the oldest versions of everything that Inkling says it works with
 	@test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
