@@ -18,8 +18,16 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 
 from inkling import Callback, Progress, nn
-from inkling.interop import DigitsClassifier
-from inkling.training import TrainingDiverged
+from inkling.interop import DigitsClassifier, TensorBoard
+from inkling.training import (
+    Checkpoint,
+    CSVLog,
+    EarlyStopping,
+    Health,
+    TrainingDiverged,
+    Vitals,
+    WeightAverage,
+)
 
 QUICK = {
     "hidden_layers": (16,),
@@ -266,6 +274,29 @@ class TestWeights:
         one = DigitsClassifier(**QUICK).fit(X, y, weights * np.where(y == 0, 5, 1))
         np.testing.assert_array_equal(both.predict_proba(X), one.predict_proba(X))
 
+    @pytest.mark.parametrize("named", [{0: 1.0, 1: 2.0, 2: 3.0}, {2: 3.0}])
+    def test_a_part_of_the_samples_may_lack_a_class_that_has_a_weight(self, table, named) -> None:
+        X, y = table
+        some = y < 2
+        classifier = DigitsClassifier(**QUICK, class_weight=named).partial_fit(X[some], y[some], classes=range(3))
+        assert list(classifier.partial_fit(X, y).classes_) == [0, 1, 2]
+        warm = DigitsClassifier(**QUICK, class_weight=named, warm_start=True).fit(X, y)
+        assert list(warm.fit(X[some], y[some]).classes_) == [0, 1, 2]
+
+    @pytest.mark.parametrize(
+        ("named", "weights", "words"),
+        [
+            ({0: -1}, None, "^class_weight must not be negative"),
+            ({0: 0, 1: 0}, None, "^all of class_weight is zero"),
+            ({0: np.inf}, None, "^class_weight must consist of finite numbers"),
+            ({0: 0}, [1.0, 0.0], "^all of sample_weight times class_weight is zero"),
+            ({5: 1.0}, None, "not in class_weight"),
+        ],
+    )
+    def test_class_weights_that_make_no_sense(self, named, weights, words) -> None:
+        with pytest.raises(ValueError, match=words):
+            DigitsClassifier(**QUICK, class_weight=named).fit([[0.0], [1.0]], [0, 1], weights)
+
     @pytest.mark.parametrize(
         ("weights", "words"), [([-1.0, 1], "negative"), ([0.0, 0], "zero"), ([1.0], "shape"), ([np.nan, 1], "NaN")]
     )
@@ -370,7 +401,29 @@ class TestArguments:
             ({"optimizer": "adm"}, "optimizer is 'adm'; it can be sgd"),
             ({"scale": "minmax"}, "scale is 'minmax'"),
             ({"hidden_layers": (0,)}, "units is 0"),
-            ({"dropout": 1.5}, "rate is 1.5"),
+            ({"hidden_layers": None}, "hidden_layers is None"),
+            ({"hidden_layers": nn.Dense(3)}, "hidden_layers is Dense"),
+            ({"activation": ["relu"]}, "activation is "),
+            ({"optimizer": ["adam"]}, "optimizer is "),
+            ({"dropout": 1.5}, "dropout is 1.5"),
+            ({"dropout": None}, "dropout is None"),
+            ({"max_iter": "many"}, "max_iter is 'many'"),
+            ({"max_iter": 1.5}, "max_iter is 1.5"),
+            ({"n_iter_no_change": None}, "n_iter_no_change is None; it can be a whole number of at least 1, or inf"),
+            ({"batch_size": "all"}, "batch_size is 'all'; it can be a whole number of at least 1, 'auto'"),
+            ({"batch_size": 16.0}, "batch_size is 16.0"),
+            ({"tol": None}, "tol is None"),
+            ({"tol": -1}, "tol is -1"),
+            ({"tol": np.nan}, "tol is nan"),
+            ({"early_stopping": "yes"}, "early_stopping is 'yes'; it can be True or False"),
+            ({"warm_start": "yes"}, "warm_start is 'yes'"),
+            ({"verbose": "yes"}, "verbose is 'yes'"),
+            ({"validation_fraction": 0}, "validation_fraction is 0"),
+            ({"validation_fraction": 1}, "validation_fraction is 1"),
+            ({"validation_fraction": "half"}, "validation_fraction is 'half'"),
+            ({"callbacks": None}, r"callbacks is None; it can be a sequence of Callbacks, \(\) for none"),
+            ({"callbacks": [3]}, r"callbacks is \[3\]"),
+            ({"input_shape": "square"}, "input_shape is 'square'"),
             ({"max_iter": 0}, "max_iter is 0"),
             ({"n_iter_no_change": 0}, "n_iter_no_change is 0"),
             ({"batch_size": 0}, "batch_size is 0"),
@@ -382,6 +435,21 @@ class TestArguments:
     def test_what_makes_no_sense_is_named(self, digits, setting, words) -> None:
         with pytest.raises(ValueError, match=words):
             DigitsClassifier(**setting).fit(*digits)
+        with pytest.raises(ValueError, match=words):
+            DigitsClassifier(**setting).partial_fit(*digits, classes=range(10))
+
+    def test_numbers_may_be_numpys(self, digits) -> None:
+        settings = {
+            "max_iter": np.int64(2),
+            "tol": np.float32(0),
+            "early_stopping": np.True_,
+            "batch_size": np.int32(40),
+        }
+        assert DigitsClassifier(**QUICK | settings, validation_fraction=np.float64(0.2)).fit(*digits).n_iter_ == 2
+
+    def test_the_batch_size_of_mlp_classifier_is_200(self, digits) -> None:
+        auto, said = (DigitsClassifier(**QUICK | {"batch_size": size}).fit(*digits) for size in ("auto", 200))
+        np.testing.assert_array_equal(auto.network_.parameters, said.network_.parameters)
 
     def test_things_of_inklings_own_stay_as_they_were(self, digits) -> None:
         optimizer, layer = nn.SGD(0.05, momentum=0.9), nn.Dense(7)
@@ -433,6 +501,16 @@ class TestArguments:
             capsys.readouterr()
             again.fit(*digits)
             assert "epoch 2/2" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("kind", [EarlyStopping, WeightAverage, CSVLog, Checkpoint, Health, Vitals, TensorBoard])
+    def test_every_callback_can_be_copied_along_after_it_watched(self, digits, tmp_path, kind) -> None:
+        if kind is TensorBoard:
+            pytest.importorskip("tensorboardX")
+        callback = kind(tmp_path / "place") if kind in (CSVLog, Checkpoint, TensorBoard) else kind()
+        settings = {"max_iter": 2, "callbacks": [callback], "early_stopping": kind is EarlyStopping}
+        classifier = DigitsClassifier(**QUICK | settings).fit(*digits)
+        for again in (clone(classifier), pickle.loads(pickle.dumps(classifier))):
+            assert again.fit(*digits).n_iter_ == 2
 
     def test_silent_by_default(self, digits, capsys) -> None:
         DigitsClassifier(**QUICK).fit(*digits)

@@ -26,7 +26,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from inkling import nn
-from inkling.interop.arguments import make_callbacks, make_layers, make_optimizer
+from inkling.interop.arguments import check_arguments, make_callbacks, make_layers, make_optimizer
 from inkling.interop.display import fitted_as_html
 from inkling.interop.samples import as_learned, dense, hold_out, make_samples
 from inkling.interop.scaling import Pixels, Scaling, Standard, fit_scaling, side
@@ -60,8 +60,8 @@ class DigitsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         None: the optimizer's own. A schedule sees `max_iter` epochs before it.
     l2 : float, default=0.0
         λ, adds ½·λ·Σ W² to the loss. `MLPClassifier(alpha=α)` is λ = α / batch size.
-    batch_size : int or None, default=200
-        Samples a step; None: all of them.
+    batch_size : int, "auto" or None, default=200
+        Samples a step; None: all of them. "auto" is 200, as in `MLPClassifier`; fewer samples are one step.
     max_iter : int, default=200
         Epochs at most.
     tol : float, default=1e-4
@@ -129,7 +129,7 @@ class DigitsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         optimizer: str | nn.Optimizer = "adam",
         learning_rate: float | nn.Schedule | None = None,
         l2: float = 0.0,
-        batch_size: int | None = 200,
+        batch_size: int | str | None = 200,
         max_iter: int = 200,
         tol: float = 1e-4,
         n_iter_no_change: float = 10,
@@ -165,6 +165,7 @@ class DigitsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn from X (n, features) and y (n,); a sample counts `sample_weight` (n,), all the same by default."""
+        check_arguments(self.get_params(deep=False))
         going_on = self.warm_start and hasattr(self, "network_")
         X, y = self._check(X, y, reset=not going_on)
         if not going_on:
@@ -190,6 +191,7 @@ class DigitsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         The features are scaled by what the first call saw.
         """
+        check_arguments(self.get_params(deep=False))
         going_on = hasattr(self, "network_")
         if self.early_stopping:
             raise ValueError("partial_fit sees a part of the samples, so early_stopping=True has nothing to hold out")
@@ -240,8 +242,7 @@ class DigitsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self, X: Array, y: Array, sample_weight: ArrayLike | None, *, going_on: bool, in_parts: bool = False
     ) -> Trainer:
         """Train; `going_on`: from where the last call left off; `in_parts`: for one epoch, on a part of the samples."""
-        if self.max_iter < 1:
-            raise ValueError(f"max_iter is {self.max_iter!r}, but must be at least 1 epoch")
+        batch_size: Any = 200 if self.batch_size == "auto" else self.batch_size
         samples = make_samples(X, y, self.classes_, sample_weight, self.class_weight)
         if not going_on:
             self._random = np.random.RandomState(new_seed(check_random_state(self.random_state)))
@@ -252,7 +253,7 @@ class DigitsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             scaling, network, earlier = self.scaling_, self.network_, self.history_.epochs
         else:
             # In steps of all samples rounding is the only noise there is; that of random batches drowns float32's.
-            exact = not in_parts and (self.batch_size is None or len(train[0]) <= self.batch_size)
+            exact = not in_parts and (batch_size is None or len(train[0]) <= batch_size)
             dtype: np.dtype[Any] = np.dtype(np.float64 if exact and X.dtype == np.float64 else np.float32)
             scaling = fit_scaling(self.scale, train[0], train[2], dtype)
             network, earlier = self._new_network(scaling, X.shape[1]), []
@@ -273,7 +274,7 @@ class DigitsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 as_learned(scaling, train),
                 validation=None if held_out is None else as_learned(scaling, held_out),
                 epochs=1 if in_parts else self.max_iter,
-                batch_size=self.batch_size,
+                batch_size=batch_size,
             )
         self.scaling_, self.network_ = scaling, network
         self._memory = trainer.optimizer.steps, trainer.optimizer.state

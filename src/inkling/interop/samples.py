@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from sklearn.model_selection import train_test_split
-from sklearn.utils import compute_sample_weight
+from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import _check_sample_weight
 
 from inkling.interop.scaling import Pixels, Scaling, holds_bytes
@@ -64,16 +64,25 @@ def multiplied(
     if sample_weight is None and class_weight is None:
         return None
     weights = np.array(_check_sample_weight(sample_weight, X, dtype=np.float64))
-    if weights.min() < 0:
-        raise ValueError("sample_weight must not be negative")
-    if not weights.any():
-        raise ValueError("all of sample_weight is zero, so no sample counts: at least one must be above 0")
+    check_weights(weights, "sample_weight")
     if class_weight == "balanced":
         sums = np.bincount(labels, weights, len(classes))
         weights /= np.where(sums > 0, sums, 1)[labels]
     elif class_weight is not None:
-        weights *= compute_sample_weight(class_weight, classes[labels])
+        # Of all classes, whichever these samples are of: a part of the samples may lack one that has a weight.
+        weights *= compute_class_weight(class_weight, classes=classes, y=classes)[labels]
+        check_weights(weights, "class_weight" if sample_weight is None else "sample_weight times class_weight")
     return weights
+
+
+def check_weights(weights: Array, name: str) -> None:
+    """Raise ValueError unless the weights are finite, not negative, and not all zero."""
+    if not np.isfinite(weights).all():
+        raise ValueError(f"{name} must consist of finite numbers")
+    if weights.min() < 0:
+        raise ValueError(f"{name} must not be negative")
+    if not weights.any():
+        raise ValueError(f"all of {name} is zero, so no sample counts: at least one must be above 0")
 
 
 def hold_out(samples: Samples, fraction: float, random: np.random.RandomState) -> tuple[Samples, Samples]:

@@ -72,6 +72,10 @@ class TensorBoard(Callback):
         self.remembered: int | None = None
         """What a checkpoint says that was."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy needs: where to write and how far it is, and not the open file."""
+        return {name: value for name, value in self.__dict__.items() if name != "writer"}
+
     def on_train_begin(self, trainer: Trainer) -> None:
         from tensorboardX import RecordWriter
 
