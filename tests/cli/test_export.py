@@ -87,7 +87,10 @@ def test_a_model_file_needs_no_run_and_the_newest_run_no_name(inkling: Inkling) 
 
 
 def test_the_network_that_comes_along_is_written_here(inkling: Inkling) -> None:
-    assert inkling("export", "pretrained").status == 0
+    shown = inkling("export", "pretrained")
+    page = Path(__file__).parents[2] / "docs/export.md"
+    said = shown.out.splitlines()[0].replace("pretrained.onnx", "digits.onnx")
+    assert said in page.read_text(encoding="utf-8").splitlines()  # its name and its size
     assert [path.name for path in Path().iterdir()] == ["pretrained.onnx"]
 
 
@@ -107,19 +110,23 @@ def test_what_is_there_already_is_left_alone(inkling: Inkling, trained: Path) ->
         (["nowhere"], "there is no model at 'nowhere'"),
         (["wide.safetensors"], "to read digits it needs 28×28 and 10"),
         (["latest"], "there is no run in"),
-        (["reader.onnx"], "no safetensors file"),
-        (["digits.safetensors", "--to", "pickle"], "'pickle' is not"),
-        (["digits.safetensors", "--input", "float16"], "'float16' is not"),
+        (["reader.onnx"], "reader.onnx is no Inkling model: name a run folder or a .safetensors file"),
+        (["cut.safetensors"], "cut.safetensors is damaged, cut short"),
+        (["digits.safetensors", "--to", "pickle"], "--to pickle: it can be onnx"),
+        (["digits.safetensors", "--input", "float16"], "--input float16: it can be uint8 or float32"),
     ],
 )
 def test_bad_input_is_told_and_nothing_written(inkling: Inkling, words: list[str], complaint: str) -> None:
     save_model(nn.Network([nn.Dense(10)]), "digits.safetensors")
     save_model(nn.Network([nn.Dense(10)], input_shape=30), "wide.safetensors")
     Path("reader.onnx").write_bytes(b"ONNX")
+    Path("cut.safetensors").write_bytes(Path("digits.safetensors").read_bytes()[:-1])
     before = sorted(Path().iterdir())
     answer = inkling("export", *words)
     assert (answer.status, answer.out) == (2, "")
-    assert complaint in answer.err
+    (line,) = answer.err.splitlines()
+    assert line.startswith("inkling: ")
+    assert complaint in line
     assert sorted(Path().iterdir()) == before
 
 

@@ -118,6 +118,23 @@ def test_runs_are_set_side_by_side(inkling: Inkling, notebook: Path) -> None:
     assert [run["name"] for run in told["runs"]] == ["a", "b"]
 
 
+def test_layers_are_set_side_by_side_in_few_words(inkling: Inkling, notebook: Path) -> None:
+    recipe = notebook / "20260103T100000-b/recipe.toml"
+    layers = [
+        '{channels = 8, kernel = 5, stride = 1, padding = "valid", pool = 2, dropout = 0.0}',
+        '{channels = 16, padding = "same", batch_norm = true}',
+    ]
+    words = recipe.read_text().replace("convolutions = []", f"convolutions = [{', '.join(layers)}]")
+    recipe.write_text(words.replace("    32,\n", '    20,\n    {units = 10, activation = "tanh"},\n'))
+    told = inkling("runs", "compare", "20260102T100000-a", "20260103T100000-b", "--json").json
+    assert told["differences"] == {
+        "network.convolutions": ["none", "8 of 5×5, pool 2; 16 of 3×3, padding same, batch_norm true"],
+        "network.hidden": ["32", "20; 10, activation tanh"],
+    }
+    shown = inkling("runs", "compare", "20260102T100000-a", "20260103T100000-b").out
+    assert "8 of 5×5, pool 2" in shown
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -125,10 +142,16 @@ def test_runs_are_set_side_by_side(inkling: Inkling, notebook: Path) -> None:
         ("runs --where recipe", "is no condition"),
         ("runs --where tset>3", "did you mean test"),
         ("runs --sort tset", "did you mean test"),
+        ("runs --sort -", "--sort: name what to sort by, such as test or -epochs"),
+        ("runs --sort=", "--sort: name what to sort by, such as test or -epochs"),
+        ("runs --where epochs=two", "epochs is a number"),
+        ("runs prune --where state=finnished", "a run is finished, interrupted, unfinished or damaged"),
         ("runs --json --csv", "choose one"),
         ("runs --json prune", "stand behind its name"),
         ("runs show nosuch", "nosuch"),
         ("runs show latest --in empty", "there is no run in empty"),
+        ("runs show empty", "empty holds no recipe.toml: it is no run folder"),
+        ("runs compare latest empty", "empty holds no recipe.toml: it is no run folder"),
         ("runs compare dead", "it takes two runs"),
         ("runs compare dead dead", "it takes two runs"),
         ("runs compare dead broken", "metrics.json"),
@@ -167,7 +190,7 @@ def test_pruning_removes_what_it_says_and_nothing_else(inkling: Inkling, noteboo
     before = names(notebook)
     assert "remove runs/dead" in inkling("runs", "prune", "--yes").out
     assert names(notebook) == [name for name in before if name != "dead"]
-    assert inkling("runs", "prune", "--yes").out == "there is nothing to remove\n"
+    assert inkling("runs", "prune", "--yes").out.splitlines()[-1] == "there is nothing to remove"
 
 
 @pytest.mark.parametrize(
@@ -203,6 +226,14 @@ def test_what_may_still_be_training_stays(inkling: Inkling, notebook: Path) -> N
     (notebook / "dead/history.csv").touch()
     assert "it may still be training" in inkling("runs", "prune", "--yes").out
     assert (notebook / "dead").is_dir()
+
+
+@pytest.mark.parametrize("words", [[], ["--best", 1], ["--newest", 1]])
+def test_a_damaged_run_stays_and_pruning_says_why(inkling: Inkling, notebook: Path, words: list[object]) -> None:
+    shown = inkling("runs", "prune", "--yes", *words)
+    assert "keep runs/broken: damaged (runs/broken/metrics.json is damaged" in shown.out
+    assert (notebook / "broken").is_dir()
+    assert "broken" not in inkling("runs", "prune", *words, "--where", "state!=damaged").out
 
 
 def test_a_folder_with_something_of_the_users_stays(inkling: Inkling, notebook: Path) -> None:

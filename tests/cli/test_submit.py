@@ -54,6 +54,7 @@ def test_labels_in_the_table_are_passed_over(inkling: Inkling, trained: Path) ->
     write_csv(Path("plain.csv"), split, labelled=False)
     shown = inkling("submit", trained, "labelled.csv", "--out", "one.csv")
     assert "20 answers in one.csv" in shown.out
+    assert shown.err == "labelled.csv: its column label was passed over\n"
     inkling("submit", trained / "model.safetensors", "plain.csv", "--out", "new folder/two.csv")
     assert answers(Path("one.csv")) == answers(Path("new folder/two.csv"))
     assert np.mean(np.array(answers(Path("one.csv"))) == split.labels) > 0.5
@@ -123,6 +124,34 @@ def test_kaggles_zip_file_need_not_be_unpacked(inkling: Inkling, train: Inkling)
     shown = inkling("submit", "run", "digit-recognizer.zip")
     assert shown.out == "40 answers in submission.csv\n"
     assert np.mean(np.array(answers(Path("submission.csv"))) == few.labels) > 0.8
+
+
+def test_the_images_to_train_on_are_not_answered_for_those_to_be_read(inkling: Inkling, trained: Path) -> None:
+    write_csv(Path("train.csv"), stripes(20))
+    with zipfile.ZipFile("half.zip", "w") as archive:
+        archive.write("train.csv", "competition/train.csv")
+    answer = inkling("submit", trained, "half.zip")
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith("inkling: half.zip: it holds train.csv, and no test.csv;")
+    with zipfile.ZipFile("any.zip", "w") as archive:
+        archive.write("train.csv", "mine.csv")
+    assert inkling("submit", trained, "any.zip").status == 0
+
+
+@pytest.mark.parametrize("words", ["-", "test.csv --out -"])
+def test_a_dash_is_no_file(inkling: Inkling, trained: Path, words: str) -> None:
+    write_csv(Path("test.csv"), stripes(20), labelled=False)
+    answer = inkling("submit", trained, *words.split())
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith("inkling: - stands for no file here: /dev/stdin is standard input")
+    assert [path.name for path in Path().iterdir()] == ["test.csv"]
+
+
+@pytest.mark.parametrize(("kept", "missing"), [(783, "'pixel783' is"), (782, "'pixel782' to 'pixel783' are")])
+def test_columns_that_are_missing_are_named(inkling: Inkling, trained: Path, kept: int, missing: str) -> None:
+    Path("test.csv").write_text(",".join(f"pixel{number}" for number in range(kept)) + "\n")
+    said = inkling("submit", trained, "test.csv").err
+    assert said == f"inkling: test.csv, line 1: it ends after {kept} columns; {missing} missing\n"
 
 
 def test_on_a_screen_a_bar_tells_the_rows_done_and_elsewhere_none_does(

@@ -179,5 +179,7 @@ def test_resuming_changes_nothing_else(train: Inkling, inkling: Inkling, words: 
     before = Path("run/checkpoint.safetensors").read_bytes()
     answer = inkling("train", "--resume", "run", "--epochs", 3, *words)
     assert answer.status == 2
-    assert "--resume goes on as the run began" in answer.err
+    assert (
+        "--resume goes on as the run began: only --epochs, --data, --report and --tensorboard go with it" in answer.err
+    )
     assert Path("run/checkpoint.safetensors").read_bytes() == before

@@ -17,6 +17,7 @@ def row(name: str, **values: Any) -> dict[str, Any]:
     usual = {
         "recipe": "default",
         "epochs": 10,
+        "state": "finished",
         "test_accuracy": None,
         "when": datetime(2026, 1, 31, 12, 30, tzinfo=UTC),
     }
@@ -62,6 +63,18 @@ ROWS = [
         (["hidden=256,128"], "d"),
         (["batch_norm=true"], "c"),
         (["batch_norm=false"], "d"),
+        (["when=2026-01-31"], "acd"),
+        (["when!=2026-01-31T12"], "b"),
+        (["when!="], "abcd"),
+        (["when="], ""),
+        (["when=2026-01-31T12:30:00+00:00"], "acd"),
+        (["when>=2026"], "abcd"),
+        (["when<2026-02-01T09:00+01:00"], "acd"),
+        (["epochs=1*"], "abcd"),
+        (["state=fin*"], "abcd"),
+        (["state=damaged"], ""),
+        (['recipe="conv-fast"'], "a"),
+        (["recipe='default'"], "cd"),
     ],
 )
 def test_a_condition_finds(texts: list[str], found: str) -> None:
@@ -76,14 +89,32 @@ def test_a_condition_finds(texts: list[str], found: str) -> None:
         ("", "is no condition"),
         ("=3", "is no condition"),
         ("recip=conv", "no 'recip'; did you mean recipe"),
-        ("nonsense=3", "no 'nonsense'; known are name, recipe"),
+        ("nonsense=3", "no 'nonsense'; known are name, recipe, .*, state, and whatever else the first line of"),
         ("seed=3", "there is data.seed and training.seed; write which"),
         ("epochs>many", "'many' is no number"),
+        ("batch_size>full", "'full' is no number"),
+        ("epochs>=", "'' is no number"),
+        ("epochs=two", "epochs is a number, and 'two' is no number"),
+        ("learning_rate!=small", "optimizer.learning_rate is a number, and 'small' is no number"),
+        ("when>=2026-13-45", "'2026-13-45' is no time; write it as 2026-01-31"),
+        ("when>=yesterday", "'yesterday' is no time"),
+        ("when=yesterday", "'yesterday' is no time"),
+        ("state=finnished", "a run is finished, interrupted, unfinished or damaged"),
+        ("state!=done", "a run is finished"),
+        ("batch_norm=yes", "network.batch_norm is true or false"),
+        ("batch_norm>0", "network.batch_norm is true or false"),
+        ("hidden>3", "network.hidden is no number, so nothing is above or below it"),
     ],
 )
 def test_a_condition_that_makes_no_sense(text: str, says: str) -> None:
     with pytest.raises(InklingError, match=says):
         chosen(ROWS, [text])
+
+
+def test_a_batch_size_may_be_full_even_if_it_never_was() -> None:
+    assert chosen(ROWS[:2], ["batch_size=full"]) == []
+    assert chosen(ROWS[:2], ["batch_size!=full"]) == ROWS[:2]
+    assert chosen(ROWS[2:3], ["batch_size>100"]) == []
 
 
 def test_where_there_are_no_runs_any_key_is_right() -> None:
@@ -108,6 +139,12 @@ def test_where_there_are_no_runs_any_key_is_right() -> None:
 def test_the_order(keys: list[str], order: str) -> None:
     letters = dict(zip([each["name"] for each in ROWS], "abcd", strict=True))
     assert "".join(letters[each["name"]] for each in in_order(ROWS, keys)) == order
+
+
+@pytest.mark.parametrize("key", ["", "-"])
+def test_a_key_to_sort_by_that_is_none(key: str) -> None:
+    with pytest.raises(InklingError, match="--sort: name what to sort by"):
+        in_order(ROWS, [key])
 
 
 def test_a_key_to_sort_by_that_no_run_has() -> None:

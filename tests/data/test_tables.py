@@ -249,7 +249,7 @@ def test_a_column_missing_from_every_row_is_named(place: Path) -> None:
     [
         ("label," + KAGGLE.replace(",pixel9,", ",colour,pixel9,"), "column 11: a stray column 'colour' where 'pixel9'"),
         ("label," + KAGGLE.replace(",pixel9,", ","), "column 11: found 'pixel10' where 'pixel9' belongs"),
-        ("label," + IN_CSV.replace(",28x28", ""), "ends after 784 columns; '28x28' to '28x28' are missing"),
+        ("label," + IN_CSV.replace(",28x28", ""), "ends after 784 columns; '28x28' is missing"),
         (f"label,{KAGGLE},fold", "column 786: a stray column 'fold' after 'pixel783'"),
         (f"label,{KAGGLE},", "column 786: a stray column ''"),
         (f",label,{KAGGLE}", "column 1: a stray column ''"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,7 @@ import typer
 from inkling.cli import options
 from inkling.cli.models import Model, load_reader
 from inkling.cli.terminal import plain, print_json, report, results
-from inkling.errors import InklingError
+from inkling.errors import InklingError, ModelFileError
 
 if TYPE_CHECKING:
     import onnx
@@ -23,28 +22,18 @@ CLOSE = 1e-4
 """How far onnxruntime's probabilities may be from Inkling's: rounding makes a thousandth of that."""
 
 
-class Format(StrEnum):
-    """What kind of file to write."""
-
-    onnx = "onnx"
-
-
-class Pixels(StrEnum):
-    """How the file takes pixels."""
-
-    uint8 = "uint8"
-    float32 = "float32"
-
-
 def export(
     model: Model = "latest",
-    to: Annotated[Format, typer.Option("--to", help="The form of the file.")] = Format.onnx,
+    to: Annotated[str, typer.Option("--to", metavar="onnx", help="The form of the file.")] = "onnx",
     out: Annotated[
         Path | None, typer.Option(help="The file to write.", show_default="beside the model, as .onnx")
     ] = None,
     input: Annotated[  # noqa: A002
-        Pixels, typer.Option("--input", help="How the file takes pixels: 0 … 255, or floats from 0 to 1.")
-    ] = Pixels.uint8,
+        str,
+        typer.Option(
+            "--input", metavar="uint8|float32", help="How the file takes pixels: 0 … 255, or floats from 0 to 1."
+        ),
+    ] = "uint8",
     json: options.Json = False,
 ) -> None:
     """Write a network as an ONNX file, which runs in browsers, on phones, in C#, C++, Java …
@@ -63,22 +52,32 @@ def export(
     from inkling.interop.onnx_export import need_onnx
     from inkling.storage import find_model, write_atomically
 
+    if to != "onnx":
+        raise InklingError(f"--to {to}: it can be onnx")
+    if input not in ("uint8", "float32"):
+        raise InklingError(f"--input {input}: it can be uint8 or float32")
     need_onnx()
-    network, found = load_reader(model), find_model(model)
+    found = find_model(model)
+    try:
+        network = load_reader(model)
+    except ModelFileError:
+        if found.suffix == ".safetensors":
+            raise
+        raise ModelFileError(f"{found} is no Inkling model: name a run folder or a .safetensors file") from None
     if out is None:
         out = Path(f"{model}.{to}") if model == "pretrained" else found.with_suffix(f".{to}")
     elif out.is_dir():
         raise InklingError(f"--out {out} is a folder: name the file to write")
     if out.exists():
         raise InklingError(f"{out} exists already: name another file with --out")
-    written = to_onnx(network, input=input.value, about=known_of(found))
+    written = to_onnx(network, input=input, about=known_of(found))
     content = written.SerializeToString(deterministic=True)
     checked = check(network, content, input)
     write_atomically(out, lambda beside: beside.write_bytes(content))
     if json:
         ends = {"inputs": describe(written.graph.input), "outputs": describe(written.graph.output)}
         versions = {"opset": written.opset_import[0].version, "ir_version": written.ir_version}
-        about = {"model": model, "format": to.value, "file": str(out), "bytes": len(content)}
+        about = {"model": model, "format": to, "file": str(out), "bytes": len(content)}
         print_json({**about, **versions, **ends, "checked": checked})
     else:
         show(results(), out, written, len(content), checked)
@@ -102,7 +101,7 @@ def known_of(model: Path) -> dict[str, Any]:
     return {name: value for name, value in about.items() if value is not None}
 
 
-def check(network: Network, content: bytes, pixels: Pixels) -> dict[str, Any] | None:
+def check(network: Network, content: bytes, pixels: str) -> dict[str, Any] | None:
     """Let onnxruntime read some digits; None if it is not installed, or cannot.
 
     Raises InklingError if it does not agree with the network: such a file would be worse than none.
@@ -117,7 +116,7 @@ def check(network: Network, content: bytes, pixels: Pixels) -> dict[str, Any] | 
 
     name = f"onnxruntime {onnxruntime.__version__}"
     images = load_data("digits").train.images[:20]
-    given = images if pixels is Pixels.uint8 else images.astype(np.float32) / np.float32(255)
+    given = images if pixels == "uint8" else images.astype(np.float32) / np.float32(255)
     try:
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         probabilities, digits = session.run(None, {"images": given})

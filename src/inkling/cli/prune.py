@@ -84,6 +84,7 @@ def prune(
         verdicts += [examined(row, so_far(row)) for row in meant if row.state == "unfinished"]
     if best is not None or newest is not None:
         verdicts += surplus(meant, best=best, newest=newest)
+    verdicts += [Verdict(row, False, f"damaged ({row.problem})") for row in meant if row.state == "damaged"]
     removed = [verdict for verdict in verdicts if verdict.remove]
     kept = [verdict for verdict in verdicts if not verdict.remove]
     if not json:

@@ -15,7 +15,7 @@ from inkling.cli import completion, options, prune
 from inkling.cli.compare import fits
 from inkling.cli.report import run_folder
 from inkling.cli.terminal import percent, plain, print_json, results
-from inkling.cli.where import Place, Row, Where, chosen, folder_of_runs, in_order
+from inkling.cli.where import HEADS, Place, Row, Where, chosen, folder_of_runs, in_order
 from inkling.errors import InklingError
 
 if TYPE_CHECKING:
@@ -26,20 +26,6 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode="rich")
 app.command("prune")(prune.prune)
 
-HEADS = {
-    "name": "run",
-    "recipe": "recipe",
-    "data": "data",
-    "parameters": "parameters",
-    "epochs": "epochs",
-    "seconds": "seconds",
-    "validation_accuracy": "validation",
-    "test_accuracy": "test",
-    "seed": "seed",
-    "when": "when (UTC)",
-    "state": "state",
-}
-"""The table's columns, and how they are headed."""
 SPARE = ("when", "parameters", "data", "seed", "seconds", "epochs", "recipe")
 """What is left out where the screen is narrow, the first first."""
 
@@ -64,7 +50,8 @@ def runs(
 
     A condition is KEY=VALUE (or !=, <, <=, >, >=). KEY is a figure of the table
     or of metrics.json, or a setting such as [bold]optimizer.learning_rate[/bold]; * stands
-    for anything. Several conditions must all hold.
+    for anything. Several conditions must all hold. The first line of [bold]--csv[/bold] names
+    all keys.
 
     Examples:
       inkling runs --where 'recipe=conv-*' --sort test
@@ -279,13 +266,13 @@ def compare(
         raise InklingError("it takes two runs to compare: name another")
     records = [read_record(folder) for folder in folders.values()]
     names = names_of(records)
-    different = differences(names, records)
+    different = differences(names, records)["rows"]
     if json:
         measured = [
             {"name": name, "run": str(record.folder.path), **record.metrics}
             for name, record in zip(names, records, strict=True)
         ]
-        settings = {key: values for key, *values in different["rows"]}
+        settings = {key: values for key, *values in different}
         print_json({"summary": summary(names, records), "runs": measured, "differences": settings})
         return
     from rich.table import Table
@@ -299,9 +286,9 @@ def compare(
     for place_in_row, head in enumerate(heads):
         cells = [row["cells"][place_in_row] for row in rows]
         table.add_row(head, *(f"[bold green]{plain(text)}[/]" if best else plain(text) for text, best in cells))
-    if different["rows"]:
+    if different:
         table.add_section()
-        for setting in different["rows"]:
+        for setting in different:
             table.add_row(*map(plain, setting))
     out.print(table)
     out.print(plain(summary(names, records)), highlight=False, soft_wrap=True)
@@ -317,5 +304,5 @@ def find(run: str, place: Path | None) -> Path:
     root = folder_of_runs(place)
     if run == "latest":
         return latest_run(root)
-    path = next((path for path in (Path(run), root / run) if path.is_dir()), None)
+    path = next((path for path in (Path(run), root / run) if completion.is_run(str(path))), None)
     return run_folder(run).path if path is None else path

@@ -13,7 +13,7 @@ import typer
 
 from inkling.cli import options
 from inkling.cli.models import Model, load_reader
-from inkling.cli.terminal import Loading, plain, print_json, results
+from inkling.cli.terminal import Loading, plain, print_json, report, results
 from inkling.errors import InklingError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def submit(
     """Read Kaggle's test.csv and write the file to upload: a row ImageId,Label for each image, counted from 1.
 
     The table is read piece by piece, so it may be larger than memory. Kaggle's
-    zip file need not be unpacked: test.csv is found in it.
+    zip file need not be unpacked: test.csv is found in it. Labels are passed over.
 
     Examples:
       inkling submit latest test.csv
@@ -41,6 +41,10 @@ def submit(
     """
     from inkling.storage import write_atomically
 
+    if "-" in (str(test), str(out)):
+        raise InklingError(
+            "- stands for no file here: /dev/stdin is standard input; the answers need a file of their own"
+        )
     if out.exists() and test.exists() and out.samefile(test):
         raise InklingError(f"--out {out} is the file to be read: name another")
     if out.is_file():
@@ -66,7 +70,7 @@ def write_answers(network: Network, test: Path, out: Path, progress: Loading) ->
 
     with out.open("w", encoding="ascii", newline="") as file:
         file.write("ImageId,Label\n")
-        for images, _ in iter_csv(test, labelled=False, progress=tell):
+        for images, _ in iter_csv(test, labelled=False, progress=tell, report=report):
             labels = network.predict(images)
             file.writelines(f"{number},{label}\n" for number, label in enumerate(labels.tolist(), count + 1))
             count += len(labels)

@@ -105,7 +105,9 @@ def train(
             or out is not None
             or given.keys() - {"training.epochs", "data.source", "report.enabled"}
         ):
-            raise InklingError("--resume goes on as the run began: only --epochs, --data and --report go with it")
+            raise InklingError(
+                "--resume goes on as the run began: only --epochs, --data, --report and --tensorboard go with it"
+            )
         resume = str(RunFolder.open(resume).path)
     chosen = load_recipe(resume or recipe, given)
     if tensorboard:

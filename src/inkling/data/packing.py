@@ -82,11 +82,16 @@ def open_member(path: Path, file: BinaryIO, preferred: str) -> tuple[zipfile.Zip
 
 
 def choose(path: Path, archive: zipfile.ZipFile, preferred: str) -> zipfile.ZipInfo:
-    """The member that is meant: the only table, or among several the one of the preferred name."""
+    """The member that is meant: the only table, or among several the one of the preferred name.
+
+    A single table may have any name, but train.csv is never taken for test.csv.
+    """
     # macOS puts shadows of the files beside them, called __MACOSX/._train.csv.
     names = [(PurePosixPath(member.filename).name, member) for member in archive.infolist()]
     tables = [(name, member) for name, member in names if name.lower().endswith(".csv") and not name.startswith("._")]
     meant = tables if len(tables) == 1 else [table for table in tables if table[0] == preferred]
+    if preferred == "test.csv" and [name for name, _ in tables] == ["train.csv"]:
+        raise DataError(f"{path}: it holds train.csv, and no test.csv; to read it all the same, unpack it and name it")
     if len(meant) == 1:
         return meant[0][1]
     if not tables:

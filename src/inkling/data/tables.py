@@ -42,7 +42,7 @@ def read_csv(
     """Read a whole CSV of digits: images uint8 (n, 28, 28), and labels int64 (n,), or None.
 
     path: a table, plain, compressed by gzip, or in a zip file; of several in a zip file train.csv is taken, or
-        test.csv where labels are to be left out.
+        test.csv where labels are to be left out: then one that holds train.csv alone is refused.
     labelled: None takes the file as it is; True insists on labels; False leaves them out.
     Raises `DataError`, naming file, line (the header is line 1) and column, for whatever isn't right.
     """
@@ -58,11 +58,12 @@ def iter_csv(
     *,
     labelled: bool | None = None,
     progress: Progress | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> Iterator[Block]:
     """Yield the images and labels of a CSV, `chunk_rows` lines at a time, for files larger than memory.
 
     As `read_csv` otherwise. `progress(file name, bytes read, bytes in all)` is called when the caller is done with a
-    block and asks for the next.
+    block and asks for the next. `report` is told, at the end and in one line, of labels that were left out.
     """
     path = Path(path)
     with unpacked(path, preferred="test.csv" if labelled is False else "train.csv") as table:
@@ -79,6 +80,8 @@ def iter_csv(
                 progress(table.path.name, table.position(), table.size)
     if empty:
         raise DataError(f"{table.path}: there are no rows below the header")
+    if report and labelled is False and columns[0] == "label":
+        report(f"{table.path}: its column label was passed over")
 
 
 def _lines(path: Path, file: BinaryIO, number: int) -> Iterator[bytes]:
@@ -122,7 +125,9 @@ def _misfit(names: list[str], has_labels: bool) -> str:
     wanted = max((["label", *layout] if has_labels else layout for layout in LAYOUTS), key=agreement)
     place = agreement(wanted)
     if place == len(names):
-        return f": it ends after {len(names)} columns; '{wanted[place]}' to '{wanted[-1]}' are missing"
+        last = place + 1 == len(wanted)
+        missing = f"'{wanted[place]}' is" if last else f"'{wanted[place]}' to '{wanted[-1]}' are"
+        return f": it ends after {len(names)} columns; {missing} missing"
     if place == len(wanted):
         return f", column {place + 1}: a stray column '{_shown(names[place])}' after '{wanted[-1]}'"
     stray = place + 1 < len(names) and names[place + 1] == wanted[place]

@@ -135,5 +135,20 @@ def differences(names: Sequence[str], records: Sequence[Record]) -> dict[str, An
 def as_text(value: Any) -> str:
     """A setting's value as a reader expects it."""
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
+        layers = any(isinstance(each, dict) for each in value)
+        return ("; " if layers else ", ").join(map(as_text, value)) or "none"
+    if isinstance(value, dict):
+        return layer_in_words(value)
     return "–" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def layer_in_words(layer: dict[str, Any]) -> str:
+    """A layer of a recipe, "8 of 5×5, pool 2": what it is, and what of it is not as usual."""
+    usual: dict[str, Any] = {}
+    what = str(layer.get("units"))
+    if "channels" in layer:
+        usual = {"stride": 1, "padding": "valid", "pool": 0, "dropout": 0.0}
+        kernel = layer.get("kernel", 3)
+        what = f"{layer['channels']} of {kernel}×{kernel}"
+    rest = {name: value for name, value in layer.items() if name not in ("channels", "kernel", "units")}
+    return ", ".join([what, *(f"{name} {as_text(value)}" for name, value in rest.items() if value != usual.get(name))])
