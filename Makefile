@@ -9,7 +9,7 @@ DATA ?= auto
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format clean bench bench-quick bench-step bench-estimator bench-conv-fast bench-playground accuracy docs notebooks pretrained test-lowest test-pythons
+.PHONY: help run test lint format clean bench bench-quick bench-step bench-estimator bench-conv-fast bench-playground playground-load accuracy docs notebooks pretrained test-lowest test-pythons
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -64,7 +64,7 @@ accuracy: $(VENV)/.run  ## Train the most accurate recipes on the real MNIST, se
 bench-playground: $(VENV)/.test  ## Measure what a page costs the training that it watches
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python benchmarks/playground_page.py --data $(DATA)
 
-playground-load: $(VENV)/.run  ## Twenty pages that train at once in the playground, for a minute
+playground-load: $(VENV)/.test  ## Twenty pages that train at once in the playground, for a minute
 	@$(BIN)/python benchmarks/playground_load.py --data $(DATA)
 
 docs: $(VENV)/.test  ## Build the site into build/docs: the book, whose cells are run, and the reference

@@ -1,8 +1,9 @@
 """Twenty pages that train at once for a minute: `make playground-load`.
 
-Each is a WebSocket client that plays a network, draws now and then and opens neurons; a server of its own is started
-for them. It fails if any of them hears of an error or takes no step in a quarter of the time, or if memory keeps
-growing. Times are those that a page would see, beside nineteen others on the same cores.
+Each plays a network, draws now and then and opens a neuron: nineteen WebSocket clients, and one real page in Chromium
+(where there is none, a twentieth client). A server of its own is started for them. It fails if any of them hears of an
+error or takes no step in a quarter of the time, or if memory keeps growing. Times are those that a page would see,
+beside nineteen others on the same cores.
 """
 
 from __future__ import annotations
@@ -12,17 +13,26 @@ import asyncio
 import itertools
 import json
 import os
+import re
+import shutil
 import struct
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
+    from playwright.async_api import Page as Tab
+
+WATCHED = ("step", "epoch")
 SETUPS = ("first-look", "default", "kaggle-64-64", "conv-fast", "sigmoid-mse")
 GROWTH = 1.25
 """How many times the memory after a quarter of the time it may be at the end."""
@@ -46,6 +56,8 @@ class Page:
     numbers: Any = field(default_factory=lambda: itertools.count(1))
     outputs: str = ""
     """The name of the last layer."""
+    real: bool = False
+    """Whether it is one in a browser."""
 
     async def live(self, address: str, seconds: float, presets: tuple[str, ...]) -> None:
         """From hello to goodbye."""
@@ -110,6 +122,74 @@ class Page:
             (self.drawings if kind == "drawing" else self.replies).append(1000 * (now - asked))
 
 
+async def browse(page: Page, browser: Browser, address: str, seconds: float, presets: tuple[str, ...]) -> None:
+    """What `Page.live` does, done by a person at a real page."""
+    tab = await browser.new_page(viewport={"width": 1400, "height": 1000})
+    await tab.add_init_script("localStorage.setItem('inkling-tour', 'yes')")
+    tab.on("pageerror", lambda error: page.errors.append(str(error)))
+    tab.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
+
+    def seen(frame: str | bytes) -> None:
+        page.ticks += isinstance(frame, bytes) and b'"tick"' in frame[:40]
+
+    tab.on("websocket", lambda socket: socket.on("framereceived", seen))
+    await tab.goto(address)
+    await tab.wait_for_selector("body.built")
+    await tab.get_by_label("Preset").select_option(presets[page.number % len(presets)])
+    await asyncio.sleep(1)  # the network is built
+    await tab.locator("#play").click()
+    page.moved = perf_counter()
+    until = perf_counter() + seconds
+    while perf_counter() < until:
+        await asyncio.sleep(1.0)
+        await draw_there(tab)
+        if said := re.search(r"\d+", await tab.locator("#pad-time").inner_text()):
+            page.drawings.append(float(said[0]))
+        step, epoch = [int((await tab.locator(f"#count-{what}").inner_text()).replace(",", "")) for what in WATCHED]
+        if step != page.steps:
+            page.longest = max(page.longest, perf_counter() - page.moved)
+            page.steps, page.epochs, page.moved = step, epoch, perf_counter()
+        if await tab.locator("#over, #failed, #line").filter(visible=True).count():
+            page.errors.append("the page shows a trouble")
+            break
+        if await tab.locator("#neuron-panel.behind").count():
+            await tab.locator("#cells [role=gridcell]").last.click()
+    await tab.close()
+
+
+async def draw_there(tab: Tab) -> None:
+    """A line from top to bottom, by mouse, on an empty pad."""
+    pad = tab.locator("#pad")
+    await pad.scroll_into_view_if_needed()
+    box = await pad.bounding_box()
+    assert box
+    if await tab.locator("#pad-clear").is_enabled():
+        await tab.locator("#pad-clear").click()
+    await tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
+    await tab.mouse.down()
+    await tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 40, steps=10)
+    await tab.mouse.up()
+    await asyncio.sleep(0.3)
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser | None]:
+    """A browser, or None where there is none."""
+    try:
+        from playwright.async_api import Error, async_playwright
+    except ImportError:
+        yield None
+        return
+    async with async_playwright() as driver:
+        try:
+            browser = await driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        except Error:
+            yield None
+            return
+        yield browser
+        await browser.close()
+
+
 def memory(root: int) -> dict[int, float]:
     """MB of each process below `root`, itself among them; what several share is divided between them."""
     children: dict[int, list[int]] = {}
@@ -132,9 +212,21 @@ def memory(root: int) -> dict[int, float]:
 
 
 async def load(address: str, server: int, sessions: int, seconds: float, presets: tuple[str, ...]) -> bool:
+    async with chromium() as browser:
+        if browser is None:
+            print("no Chromium (or no Playwright) here: no page is a real one")
+        return await visit(browser, address, server, sessions, seconds, presets)
+
+
+async def visit(
+    browser: Browser | None, address: str, server: int, sessions: int, seconds: float, presets: tuple[str, ...]
+) -> bool:
     pages = [Page(number) for number in range(sessions)]
     before = sum(memory(server).values())
-    tasks = [asyncio.create_task(page.live(address, seconds, presets)) for page in pages]
+    tasks = [asyncio.create_task(page.live(address, seconds, presets)) for page in pages[1 if browser else 0 :]]
+    if browser:
+        pages[0].real = True
+        tasks.insert(0, asyncio.create_task(browse(pages[0], browser, address, seconds, presets)))
     sizes: list[float] = []
     steps: list[list[int]] = []
     began = perf_counter()
@@ -164,11 +256,12 @@ async def load(address: str, server: int, sessions: int, seconds: float, presets
 
 
 def show(pages: list[Page], took: float, presets: tuple[str, ...]) -> None:
-    titles = f"{'page':>4}  {'network':16}{'steps':>8}{'epochs':>8}{'ticks/s':>9}{'longest wait':>14}"
+    titles = f"{'page':>4}  {'network':18}{'steps':>8}{'epochs':>8}{'ticks/s':>9}{'longest wait':>14}"
     print(f"{titles}{'drawing ms':>12}{'95 %':>8}")
     for page in pages:
         name, median, most = presets[page.number % len(presets)], at(page.drawings, 0.5), at(page.drawings, 0.95)
-        told = f"{page.number:>4}  {name:16}{page.steps:>8,}{page.epochs:>8}{page.ticks / took:>9.1f}"
+        name = f"{name}, page" if page.real else name
+        told = f"{page.number:>4}  {name:18}{page.steps:>8,}{page.epochs:>8}{page.ticks / took:>9.1f}"
         print(f"{told}{page.longest:>12.2f} s{median:>12.1f}{most:>8.1f}")
     every = [*itertools.chain.from_iterable(page.drawings for page in pages)]
     print(f"drawings: median {at(every, 0.5):.1f} ms, 95 % under {at(every, 0.95):.1f} ms")

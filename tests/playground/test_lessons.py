@@ -20,6 +20,7 @@ from inkling.playground.setups import (
     setup_of,
     setup_of_network,
 )
+from inkling.playground.watcher import Meter
 from inkling.recipes import build_network, load_recipe, recipe_names
 from inkling.training import Callback, Trainer
 
@@ -190,6 +191,52 @@ def test_what_is_taught_is_learned(digits: Digits) -> None:
     assert lesson.teach(image, 5) == 1
     lesson.train([StopAt(300)], threads=1)
     assert lesson.network.predict(image[np.newaxis]).tolist() == [5]
+
+
+def test_a_drawing_that_is_taught_again_is_the_later_digit(digits: Digits) -> None:
+    lesson = small(digits)
+    one, other = np.zeros((2, 28, 28), np.uint8)
+    one[4:24, 13:15] = other[13:15, 4:24] = 255
+    before = len(lesson.train_split)
+    for image, label in ((one, 1), (other, 4), (one, 7)):
+        assert lesson.teach(image, label) == 1
+    assert [label for _, label in lesson.taught] == [4, 7]
+    assert lesson.train_split.labels[before:].tolist() == [4, 7]
+    np.testing.assert_array_equal(lesson.train_split.images[before:], [other, one])
+
+
+def test_a_point_of_the_curve_is_about_all_images_since_the_one_before(digits: Digits) -> None:
+    lesson, meter = small(digits), Meter()
+
+    class Reading(Callback):
+        def on_train_begin(self, trainer: Trainer) -> None:
+            meter.begin(trainer)
+
+        def on_batch_end(self, trainer: Trainer) -> None:
+            if trainer.step == 20:  # the end of the second epoch
+                meter.read(trainer)
+
+        def on_epoch_end(self, trainer: Trainer) -> None:
+            meter.epoch_ended(trainer)
+
+    lesson.train([Reading(), StopAt(20)], threads=1)
+    ((step, loss, accuracy),) = meter.points
+    assert step == 20
+    assert loss == pytest.approx(np.mean([row.train_loss for row in lesson.history]))
+    assert accuracy == pytest.approx(np.mean([row.train_accuracy for row in lesson.history]))
+
+
+@given(st.integers(0, 5000))
+@settings(max_examples=20, deadline=None)
+def test_a_long_curve_is_thinned_but_reaches_the_last_point(count: int) -> None:
+    meter = Meter()
+    for step in range(1, count + 1):
+        meter.keep((step, 1.0, 0.5))
+    steps = [step for step, _, _ in meter.curve]
+    assert len(steps) <= 1001
+    assert steps == sorted(set(steps))
+    assert steps[-1:] == ([count] if count else [])
+    assert len(meter.new) == count
 
 
 def test_training_that_diverges_says_why(digits: Digits) -> None:

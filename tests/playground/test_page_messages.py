@@ -76,6 +76,27 @@ def test_a_setup_is_refused_with_the_place_of_what_is_wrong(setup: dict[str, obj
     assert refused.value.where == where
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{}", 'a message has a type, such as {"id": 1, "type": "play"}'),
+        ("[]", 'a message is a JSON object, such as {"id": 1, "type": "play"}'),
+        ("3", 'a message is a JSON object, such as {"id": 1, "type": "play"}'),
+        ('{"id": 1, "type": "fly"}', "there is no such command"),
+        ('{"type": "play"}', "id: it is missing"),
+        ('{"id": 1, "type": "play", "x": 1}', "x: there is no such field"),
+        ('{"id": 1, "type": "build"}', "setup: it is missing"),
+        ('{"id": 1, "type": "build", "setup": 3}', "setup: it must be a JSON object, {…}"),
+        ('{"id": 1, "type": "build", "setup": {"layers": [{}]}}', "layers.0: it must say of which kind it is"),
+        ('{"id": 1, "type": "teach", "label": 10}', "label: is 10: it should be less than or equal to 9"),
+    ],
+)
+def test_a_refusal_is_in_plain_words(text: str, words: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read_command(text)
+    assert str(refused.value) == words
+
+
 def test_what_a_setup_does_not_say_has_a_default() -> None:
     assert read_setup({}) == Setup()
     assert read_setup(Setup().model_dump()) == Setup()

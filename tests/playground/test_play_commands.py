@@ -168,6 +168,54 @@ def test_the_sentence_about_a_step_is_true(page: Visitor, tmp_path: Path, optimi
     assert told["input_name"] == "dense_1 neuron 2"
 
 
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: "-".join(str(v) for v in o.values()))
+def test_a_weight_that_goes_against_its_gradient_is_told_with_the_reason(
+    page: Visitor, optimizer: dict[str, Any]
+) -> None:
+    page.build(layers=DENSE, optimizer=optimizer)
+    against = 0
+    for _ in range(24):
+        told = page.say("explain_step", layer="dense_2", unit=3, input=2)
+        went, asked = np.sign(told["new"] - told["old"]), -np.sign(told["gradient"])
+        words = told["movement"]
+        assert {1: "goes up to", 0: "it stays", -1: "goes down to"}[int(went)] in words
+        assert {1: "would fall", 0: "would stay", -1: "would grow"}[int(asked)] in words
+        assert (", so it" in words) == (went == asked)
+        if went not in (asked, 0):
+            against += 1
+            reason = {"sgd": "momentum follows", "adam": "Adam follows", "adamw": "Adam follows"}[optimizer["name"]]
+            assert f"yet it goes {'up' if went > 0 else 'down'}" in words
+            assert reason in words or "weight decay" in words
+    remembers = optimizer.get("momentum") or optimizer["name"].startswith("adam")
+    assert bool(against) == bool(remembers)
+
+
+def test_a_gradient_with_l2_in_it_says_both_parts(page: Visitor) -> None:
+    page.build(layers=DENSE, l2=0.5)
+    told = page.say("explain_step", layer="dense_2", unit=3, input=2)
+    assert told["l2_part"] == pytest.approx(0.5 * told["old"])
+    images, l2 = re.findall(r"\((\S+) from the images and (\S+) from L2, 0.5 × w\)", told["movement"])[0]
+    assert float(images) == pytest.approx(told["data_gradient"], rel=1e-4)
+    assert float(l2) == pytest.approx(told["l2_part"], rel=1e-4)
+
+
+def test_of_a_feature_map_it_says_that_its_numbers_are_those_of_the_whole_map(page: Visitor) -> None:
+    page.build(layers=CONV)
+    assert page.say("explain_step", layer="conv2d_1", unit=1)["forward"]["map"] is True
+    assert "map" not in page.say("explain_step", layer="dense_1", unit=1)["forward"]
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error", "binary_cross_entropy"])
+def test_an_output_neuron_says_the_probability_of_its_digit(page: Visitor, loss: str) -> None:
+    page.build(loss=loss)
+    page.say("look", index=4)
+    shown = page.wait("tick", lambda tick: tick["digit"]["index"] == 4)[0]["digit"]["probabilities"]
+    header, _ = page.ask("neuron", layer="dense_2", unit=7)
+    assert header["probability"] == pytest.approx(shown[7], rel=1e-4)
+    assert header["through"] == ("softmax" if loss == "cross_entropy" else "sigmoid")
+    assert "probability" not in page.ask("neuron", layer="dense_1", unit=7)[0]
+
+
 @BOTH
 def test_a_step_that_is_explained_is_a_step_like_any_other(page: Visitor, tmp_path: Path, layers: Any) -> None:
     page.build(layers=layers)
@@ -246,13 +294,38 @@ def test_the_curve_is_that_of_the_training(page: Visitor) -> None:
     assert page.wait("epoch")[0]["step"] == 10
 
 
+def test_every_single_step_gives_a_point_of_the_curve(page: Visitor) -> None:
+    page.build(batch_size=100)
+    for _ in range(20):  # the fifth is the last of its epoch
+        page.say("step")
+        page.wait("status", lambda status: status["state"] == "paused")
+    assert [point[0] for point in page.points] == list(range(1, 21))
+    page.say("explain_step", layer="dense_1", unit=0)
+    page.forget()
+    page.say("explain_step", layer="dense_1", unit=0)
+    page.wait("tick", lambda tick: tick["step"] == 22)
+    assert [point[0] for point in page.points] == [22]
+
+
+def test_the_curve_goes_on_to_the_step_where_it_paused(page: Visitor) -> None:
+    page.build()
+    for target in (30, 90):
+        page.say("play")
+        page.wait("tick", lambda tick, target=target: tick["step"] > target)
+        page.say("pause")
+        paused = page.wait("tick", lambda tick, target=target: tick["state"] == "paused" and tick["step"] > target)[0]
+        assert page.points[-1][0] == paused["step"]
+    steps = [point[0] for point in page.points]
+    assert steps == sorted(set(steps))
+
+
 def test_play_and_pause_and_a_slow_pace(page: Visitor) -> None:
     page.build()
     assert page.say("pace", steps_per_second=20)["ok"]
     page.say("play")
     first = page.wait("tick", lambda tick: tick["state"] == "playing")[0]
     later = page.wait("tick", lambda tick: tick["step"] >= first["step"] + 5)[0]
-    assert later["points"][0][0] == later["step"]
+    assert page.points[-1][0] <= later["step"]
     page.say("pause")
     page.forget()
     still = page.say("look", index=1)

@@ -104,6 +104,31 @@ def test_a_page_that_comes_back_finds_its_training(visit: Visit) -> None:
     assert again.steps(1)[0]["step"] == 18
 
 
+def test_a_page_that_comes_back_finds_the_curves_of_this_network_alone(visit: Visit) -> None:
+    first = visit()
+    first.build()
+    first.say("epoch")
+    first.wait("epoch")
+    first.say("reset")
+    first.close()
+    hello = visit(first.token).hello
+    assert [row["epoch"] for row in hello["history"]] == [0]
+    assert hello["points"] == hello["validation_points"] == []
+
+
+def test_a_page_that_comes_back_finds_its_pace_and_how_much_it_has_taught(visit: Visit) -> None:
+    first = visit()
+    assert (first.hello["pace"], first.hello["taught"]) == (None, 0)
+    ink = np.zeros((50, 50), np.uint8)
+    ink[5:45, 22:28] = 255
+    first.draw(ink)
+    first.say("pace", steps_per_second=5)
+    assert [first.say("teach", label=label)["taught"] for label in (1, 7)] == [1, 1]
+    first.close()
+    hello = visit(first.token).hello
+    assert (hello["pace"], hello["taught"]) == (5, 1)
+
+
 def test_training_goes_on_while_the_connection_is_lost(visit: Visit) -> None:
     first = visit()
     first.build()
@@ -308,10 +333,10 @@ def test_a_session_whose_page_is_gone_ends_after_a_grace(digits: Digits, tmp_pat
         assert (await session.greet())["status"]["state"] == "paused"
         await asyncio.sleep(1)
         assert session.ended is None  # somebody is there
-        session.leave(page)
-        assert (await playground.session(session.token))[1]  # still there for one that comes back
         with pytest.raises(InklingError, match="no room"):
             await playground.session("somebody else")
+        session.leave(page)
+        assert (await playground.session(session.token))[1]  # still there for one that comes back
         while session.ended is None:
             await asyncio.sleep(0.05)
         assert session.ended == "the page was closed"
@@ -321,6 +346,23 @@ def test_a_session_whose_page_is_gone_ends_after_a_grace(digits: Digits, tmp_pat
         assert not session.process.is_alive()
         assert [path.name for path in tmp_path.iterdir()] == ["data"]
         watching.cancel()
+
+    told(story())
+
+
+def test_where_places_are_full_whoever_has_been_gone_for_longest_makes_room(digits: Digits, tmp_path: Path) -> None:
+    async def story() -> None:
+        playground = Playground(digits, tmp_path, sessions=3, threads=1)
+        there, gone, just_gone = [(await playground.session(""))[0] for _ in range(3)]
+        pages = [session.arrive() for session in (there, gone, just_gone)]
+        gone.leave(pages[1])
+        await asyncio.sleep(0.05)
+        just_gone.leave(pages[2])
+        newcomer, resumed = await playground.session("")
+        assert not resumed
+        assert gone.ended == "its page had gone, and somebody else came"
+        assert there.ended is just_gone.ended is newcomer.ended is None
+        await playground.end()
 
     told(story())
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
+import socket
 import struct
 import zipfile
 import zlib
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,7 +17,7 @@ import numpy as np
 import pytest
 import requests
 from PIL import Image
-from visitors import Visitor
+from visitors import Visitor, started
 
 from inkling.data import Digits
 from inkling.errors import DataError
@@ -80,17 +83,23 @@ def files(digits: Digits) -> dict[str, bytes]:
     """A good file of every kind."""
     npz = io.BytesIO()
     np.savez_compressed(npz, images=digits.train.images[:60], labels=digits.train.labels[:60])
+    capital = io.BytesIO()
+    np.savez(capital, X=digits.train.images[:40].reshape(40, 784), y=digits.train.labels[:40])
     return {
         "digits.csv": csv(digits),
         "digits.csv.gz": gzip.compress(csv(digits)),
         "digits.npz": npz.getvalue(),
+        "capital.npz": capital.getvalue(),
         "table.zip": zipped({"train.csv": csv(digits)}),
         "photos.zip": zipped(pictures(digits)),
         "nested.zip": zipped({**pictures(digits, "my digits/"), "__MACOSX/x": b"", "my digits/.DS_Store": b"x"}),
     }
 
 
-@pytest.mark.parametrize("name", ["digits.csv", "digits.csv.gz", "digits.npz", "table.zip", "photos.zip", "nested.zip"])
+@pytest.mark.parametrize(
+    "name",
+    ["digits.csv", "digits.csv.gz", "digits.npz", "capital.npz", "table.zip", "photos.zip", "nested.zip"],
+)
 def test_a_good_file_is_taken_and_divided(digits: Digits, tmp_path: Path, name: str) -> None:
     found = take(files(digits)[name], name, tmp_path)
     assert found.validation is not None
@@ -175,6 +184,7 @@ def test_a_bad_file_is_refused_in_one_line(digits: Digits, tmp_path: Path, name:
         take(content, name, inside)
     assert "\n" not in str(refused.value)
     assert str(tmp_path) not in str(refused.value)
+    assert name in str(refused.value)
     assert [path.name for path in tmp_path.iterdir()] == ["session"]
     assert not (inside / "kept").exists()
 
@@ -193,6 +203,45 @@ def test_a_network_learns_from_a_visitors_own_digits(page: Visitor, digits: Digi
     assert built["data"]["train"] == 32
     page.steps(2)
     assert page.say("build", setup={})["ok"]
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for the server's folder in /proc")
+def test_only_what_is_in_use_stays_on_the_disk(digits: Digits) -> None:
+    with started("--sessions", "2") as (address, server), Visitor(address) as page:
+        environment = Path(f"/proc/{server.pid}/environ").read_text().split("\0")
+        place = next(Path(each.removeprefix("TMPDIR=")) for each in environment if each.startswith("TMPDIR="))
+        (folder,) = place.glob(f"inkling-play-*/{page.token}")
+        for name in ["mine.csv", "bad.csv", "yours.csv", "bad.csv", *["mine.csv"] * 6]:
+            good = upload(page, name, b"label,pixel0\n3,12\n" if name == "bad.csv" else csv(digits)).json()["ok"]
+            assert good == (name != "bad.csv")
+        page.build(data="mine.csv", train_samples=None)
+        page.say("epoch")
+        page.wait("epoch")
+        for _ in range(2):
+            assert requests.get(f"{address}api/model", params={"session": page.token}, timeout=30).ok
+            assert requests.get(f"{address}api/report", params={"session": page.token}, timeout=120).ok
+        assert len(list(folder.iterdir())) == 2
+        assert all(path.name.endswith("-kept") for path in folder.iterdir())
+        page.build(data="mine.csv", train_samples=None)
+        page.steps(2)
+
+
+def test_a_file_that_breaks_off_is_no_trouble_for_the_server(capfd: pytest.CaptureFixture[str]) -> None:
+    with started("--sessions", "2") as (address, _), Visitor(address) as page:
+        host = address.removeprefix("http://").rstrip("/")
+        for path, body in itertools.product(("model", "upload"), (b"ZZZ\r\n", b"5\r\nhello")):
+            with socket.create_connection(tuple(host.split(":"))) as line:  # type: ignore[arg-type]
+                line.sendall(
+                    f"POST /api/{path}?session={page.token}&name=a.csv HTTP/1.1\r\nHost: {host}\r\n"
+                    f"Origin: http://{host}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+                    + body
+                )
+                line.shutdown(socket.SHUT_WR)
+                line.settimeout(10)
+                with suppress(OSError):
+                    line.recv(1000)
+        assert page.say("view")["ok"]
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("name", ["bomb.zip", "giant.zip"])

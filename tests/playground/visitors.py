@@ -110,8 +110,13 @@ class Visitor:
         self.forget()
         reply = self.say("step", count=count)
         assert reply["ok"], reply
-        self.wait("status", lambda status: status["state"] == "paused", 60)
-        return self.wait("tick", lambda tick: tick["state"] == "paused" and not tick["points"], 60)
+        status = self.wait("status", lambda status: status["state"] == "paused", 60)[0]
+        return self.wait("tick", lambda tick: tick["state"] == "paused" and tick["step"] == status["step"], 60)
+
+    @property
+    def points(self) -> list[list[float]]:
+        """The points of the curve among what was heard: [step, loss, accuracy] each."""
+        return [point for header, _ in self.heard if header["type"] == "points" for point in header["points"]]
 
     def last_words(self) -> ConnectionClosed:
         """Read until the server closes the connection, and return how it did."""

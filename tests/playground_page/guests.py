@@ -120,7 +120,7 @@ class Guest:
 
     def leave(self) -> None:
         self.context.close()
-        assert self.troubles == []
+        assert self.troubles == [], self.troubles
         home = self.address.removeprefix("http://").rstrip("/")
         assert [url for url in self.asked if url.split("://")[-1].split("/")[0] != home and "://" in url] == []
 

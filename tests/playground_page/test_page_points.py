@@ -204,6 +204,7 @@ def test_own_data_comes_in_and_models_and_reports_go_out(guest: Guest, tmp_path:
     guest.shot("6-data-that-does-not-fit")
     guest.find("#data-file").set_input_files(good)
     guest.until(lambda: guest.find("#data-say.done").count() == 1)
+    assert guest.text("#data-say") == "Your file mine.csv. The network begins again, on these."
     assert guest.find("#data-select option").count() == 2
     guest.train(30)
 

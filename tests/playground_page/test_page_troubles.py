@@ -70,8 +70,7 @@ def test_a_set_up_that_cannot_be_is_refused_in_one_line_and_nothing_changes(gues
         guest.page.get_by_label("Add a layer at place 1").click()
         guest.page.get_by_role("button", name="Convolution").click()
         guest.until(lambda rows=rows: guest.find("#cells [role=row]").count() == rows)
-    guest.until(lambda: guest.find("#toast").is_visible())
-    assert guest.text("#toast p").startswith("Layer 3: ")
+    guest.until(lambda: guest.find("#toast p").inner_text().startswith("Layer 3: "))
     assert "\n" not in guest.text("#toast p")
     guest.shot("refused")
     assert guest.page.url.count("conv-") == 2

@@ -17,8 +17,9 @@ from inkling.playground.frames import pack
 from inkling.playground.inspector import open_neuron
 from inkling.playground.lesson import Lesson
 from inkling.playground.messages import Refused, Setup
-from inkling.playground.setups import FIRST, same_layers, setup_of_network
+from inkling.playground.setups import first_setup, same_layers, setup_of_network
 from inkling.playground.views import View
+from inkling.playground.watcher import Meter
 from inkling.recipes.run import to_toml
 from inkling.storage import RunFolder, fill, read_arrays, save_model, write_json, write_text
 from inkling.training import Epoch, History
@@ -30,13 +31,18 @@ class Desk:
     def __init__(self, data: Path) -> None:
         self.uploads: dict[str, Path] = {}
         self.opened: dict[str, Digits] = {"default": store.open_kept(data)}
-        self.lesson = Lesson(FIRST, self.opened["default"])
+        self.lesson = Lesson(first_setup(self.opened["default"]), self.opened["default"])
         self.source, self.split, self.index = "sample", "validation", 0
         self.drawing: Array | None = None
-        self.told: list[dict[str, Any]] = []
-        self.validations: list[tuple[int, float, float]] = []
+        self.forget()
         self.weights_wanted, self.weights_every, self.next_weights, self.next_tick = True, 0.25, 0.0, 0.0
         self.renew()
+
+    def forget(self) -> None:
+        """Another training begins: its curves are empty."""
+        self.meter = Meter()
+        self.told: list[dict[str, Any]] = []
+        self.validations: list[tuple[int, float, float]] = []
 
     def renew(self) -> None:
         """The network is another one, or its parameters lie elsewhere."""
@@ -124,9 +130,11 @@ class Desk:
         return {
             "setup": lesson.setup.model_dump(),
             "network": self.view.described(),
-            "data": store.described(lesson.setup.data, lesson.digits),
+            "data": store.described("default", self.digits("default")),
             "uploads": [store.described(name, self.digits(name)) for name in self.uploads],
             "look": self.looked_at()[1],
+            "taught": len(lesson.taught),
+            "points": self.meter.curve,
             "history": self.told,
             "validation_points": self.validations,
         }
@@ -214,7 +222,7 @@ class Desk:
 
     def do_explainstep(self, message: messages.ExplainStep) -> dict[str, Any]:
         """One step, explained."""
-        return explain_step(self.lesson, message)
+        return explain_step(self.lesson, message, self.meter)
 
     def do_teach(self, message: messages.Teach) -> dict[str, Any]:
         """The last drawing joins the training images."""

@@ -20,6 +20,7 @@ from inkling.playground.inspector import stage_named, sum_of
 from inkling.playground.lesson import Lesson
 from inkling.playground.messages import ExplainStep, Refused
 from inkling.playground.views import View
+from inkling.playground.watcher import Meter
 from inkling.recipes import build_augment
 from inkling.training import Callback, Trainer, trace
 
@@ -28,6 +29,7 @@ from inkling.training import Callback, Trainer, trace
 class Witness(Callback):
     """Stops the training after one step, and keeps what the step was made of."""
 
+    meter: Meter
     images: list[Array] = field(default_factory=list)
     """The first piece of the batch, as the network got it: distorted."""
     before: dict[str, Array] = field(default_factory=dict)
@@ -45,6 +47,7 @@ class Witness(Callback):
         return augment
 
     def on_train_begin(self, trainer: Trainer) -> None:
+        self.meter.begin(trainer)
         self.before = {name: vector.copy() for name, vector in trainer.optimizer.state.items()}
         self.before["p"], self.before["state"] = trainer.network.parameters.copy(), trainer.network.state.copy()
 
@@ -55,11 +58,15 @@ class Witness(Callback):
         self.size = min(trainer.batch_size, len(trainer.train.images) - start)
         self.learning_rate = trainer.learning_rate
         self.gradients = trainer.network.gradients.copy()
+        self.meter.read(trainer)
         trainer.stop(now=True)
 
 
-def explain_step(lesson: Lesson, asked: ExplainStep) -> dict[str, Any]:
-    """Take one step, and say what it did to a weight. Raises Refused if there is no such neuron or input."""
+def explain_step(lesson: Lesson, asked: ExplainStep, meter: Meter) -> dict[str, Any]:
+    """Take one step, which `meter` reads as any other, and say what it did to a weight.
+
+    Raises Refused if there is no such neuron or input.
+    """
     view = View(lesson.network)
     stage = stage_named(view, asked.layer)
     W = stage.head.W
@@ -68,7 +75,7 @@ def explain_step(lesson: Lesson, asked: ExplainStep) -> dict[str, Any]:
     inputs = W.size // W.shape[-1]
     if asked.input is not None and asked.input >= inputs:
         raise Refused(f"input: this neuron has inputs 0 … {inputs - 1}", "input")
-    witness = Witness()
+    witness = Witness(meter)
     lesson.train([witness], threads=1, augment=witness.watch(lesson))
     place = places_of(lesson, asked.layer)
     gradients = witness.gradients[place["W"]].reshape(inputs, -1)[:, asked.unit]
@@ -92,6 +99,8 @@ def explain_step(lesson: Lesson, asked: ExplainStep) -> dict[str, Any]:
         "data_gradient": gradient - l2 * old,
         "rate": witness.learning_rate,
         **told,
+        "movement": movement(lesson.optimizer, witness.learning_rate, (old, new), (gradient, l2), told["numbers"]),
+        "reduction": lesson.setup.reduction,
         "gradient_z": float(witness.gradients[place["b"]][asked.unit]),
         "batch": witness.size,
         **forward,
@@ -110,7 +119,10 @@ def places_of(lesson: Lesson, layer: str) -> dict[str, slice]:
 
 
 def looked_at(lesson: Lesson, witness: Witness, asked: ExplainStep) -> dict[str, Any]:
-    """The forward numbers of the batch's first image before the step (dropout off), its loss, and ∂loss/∂z there."""
+    """The forward numbers of the batch's first image before the step (dropout off), its loss, and ∂loss/∂z there.
+
+    Of a convolution (`map`), z and a are the largest of the feature map, and ∂loss/∂z is the sum over all its places.
+    """
     twin = lesson.network.replica()
     twin.adopt(witness.before["p"], state=witness.before["state"])
     image = witness.images[0][:1]
@@ -134,7 +146,7 @@ def looked_at(lesson: Lesson, witness: Witness, asked: ExplainStep) -> dict[str,
         numbers |= {"z": float(z[asked.unit]), "a": float(a[asked.unit]), "gradient_z": float(dz[asked.unit])}
         return {"forward": numbers, "loss": steps.loss, "names": terms.names}
     rows, columns, channels = stage.head.W.shape[:3]
-    numbers |= {"z": float(z[..., asked.unit].max()), "a": float(a[..., asked.unit].max())}
+    numbers |= {"map": True, "z": float(z[..., asked.unit].max()), "a": float(a[..., asked.unit].max())}
     numbers["gradient_z"] = float(dz[..., asked.unit].sum())
     names = [
         f"kernel row {i}, column {j}" + (f", map {c}" if channels > 1 else "")
@@ -183,6 +195,38 @@ def update(
         lines.last(new, "{} − {} × {}", straight, old, rate, gradient)
         formula = "SGD: w ← w − rate × gradient"
     return {"formula": formula, "lines": lines.said, "sentence": "; ".join(lines.said), "numbers": numbers}
+
+
+def movement(
+    optimizer: Optimizer, rate: float, weight: tuple[float, float], slope: tuple[float, float], known: dict[str, float]
+) -> str:
+    """Which way the `weight` went, (old, new), and why: after its gradient or, where it didn't, what was stronger.
+
+    `slope` is the gradient, and the λ of the L2 that is in it; `known` are the `numbers` of `update`.
+    """
+    (old, new), (gradient, l2) = weight, slope
+    parts = f" ({short(gradient - l2 * old)} from the images and {short(l2 * old)} from L2, {l2} × w)" if l2 else ""
+    loss = "loss, with L2's price for large weights," if l2 else "loss"
+    effect = "fall" if gradient < 0 else "grow" if gradient > 0 else "stay as it is"
+    told = f"Its gradient is {short(gradient)}{parts}: were the weight larger, the {loss} would {effect}"
+    went, asked = (new > old) - (new < old), (gradient < 0) - (gradient > 0)
+    way = {1: f"goes up to {short(new)}", 0: "stays", -1: f"goes down to {short(new)}"}[went]
+    if went == asked:
+        return f"{told}, so it {way}."
+    if not went:
+        why = "this step is too small for its digits" if rate else "the learning rate is 0"
+    elif known.get("m_hat", 0.0) * went < 0:
+        why = f"Adam follows the mean of this gradient and earlier ones, m̂ = {short(known['m_hat'])}"
+    elif known.get("velocity", 0.0) * went < 0:
+        why = f"momentum follows earlier gradients too: their sum, the velocity, is {short(known['velocity'])}"
+    else:
+        why = f"weight decay, {getattr(optimizer, 'weight_decay', 0.0)} × rate × w, is stronger"
+    return f"{told}; yet it {way}, because {why}."
+
+
+def short(value: float) -> str:
+    """Six digits of a number that nobody calculates with."""
+    return plain(f"{value:.6g}")
 
 
 def straight(old: float, rate: float, way: float) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from inkling.data import Split
 from inkling.figures.stages import Stage
 from inkling.figures.windows import window
-from inkling.nn import BatchNorm, Conv2D, Layer
+from inkling.nn import BatchNorm, Conv2D, Layer, SoftmaxCrossEntropy
 from inkling.nn.part import Array
 from inkling.nn.pooling import Pool2D
 from inkling.playground.messages import Neuron, Refused
@@ -70,6 +70,7 @@ def open_neuron(view: View, asked: Neuron, image: Array, split: Split) -> tuple[
         "z": z,
         "a": float(a[asked.unit] if place is None else a[(*place, asked.unit)]),
         **normalised(stage, asked.unit, z),
+        **among_the_answers(view, stage, asked.unit, outs),
     }
     excite, about = exciting(view, stage, asked.unit, split)
     return {**header, **about}, {"weights": np.ascontiguousarray(terms.weights, np.float32), "excite": excite}
@@ -189,6 +190,16 @@ def normalised(stage: Stage, unit: int, z: float) -> dict[str, Any]:
     numbers = {short: float(getattr(layer, name)[unit]) for short, name in names.items()}
     scaled = (z - numbers["mean"]) / (numbers["variance"] + layer.epsilon) ** 0.5
     return {"batch_norm": {**numbers, "epsilon": layer.epsilon, "y": numbers["gamma"] * scaled + numbers["beta"]}}
+
+
+def among_the_answers(view: View, stage: Stage, unit: int, outs: dict[str, Array]) -> dict[str, Any]:
+    """What becomes of an output neuron's number: its digit's probability, and `through` what."""
+    if stage is not view.stages[-1]:
+        return {}
+    loss = view.network.loss
+    probabilities = loss.probabilities(outs[view.network.layers[-1].name][np.newaxis].copy())[0]
+    through = "softmax" if isinstance(loss, SoftmaxCrossEntropy) else "sigmoid"
+    return {"probability": float(probabilities[unit]), "through": through}
 
 
 def exciting(view: View, stage: Stage, unit: int, split: Split) -> tuple[Array, dict[str, Any]]:

@@ -154,13 +154,19 @@ class Lesson:
         self.network = network
 
     def teach(self, image: Array, label: int) -> int:
-        """Put an image among those that are learned from, several times; returns how often."""
-        if len(self.taught) >= MOST_TAUGHT:
+        """Put an image among those that are learned from, several times; returns how often.
+
+        An image that is there already gets the new label: nobody means two digits by one drawing.
+        """
+        base = self.digits.train.take(slice(self.setup.train_samples))
+        copies = -(-len(base) // COPIES)
+        others = [(known, digit) for known, digit in self.taught if not np.array_equal(known, image)]
+        if len(others) >= MOST_TAUGHT:
             raise Refused(f"{MOST_TAUGHT} drawings are the most that can be taught: build a new network to begin anew")
-        copies = -(-len(self.digits.train.take(slice(self.setup.train_samples))) // COPIES)
-        self.taught.append((image.copy(), label))
-        images = np.repeat(image[np.newaxis], copies, axis=0)
-        self.train_split = self.train_split.joined(Split(images, np.full(copies, label, np.int64)))
+        self.taught = [*others, (image.copy(), label)]
+        images = np.repeat(np.stack([known for known, _ in self.taught]), copies, axis=0)
+        labels = np.repeat(np.array([digit for _, digit in self.taught], np.int64), copies)
+        self.train_split = base.joined(Split(images, labels))
         return copies
 
     # What it knows.

@@ -228,7 +228,7 @@ class ExplainStep(Command):
 
 
 class Teach(Command):
-    """The last drawing joins the training images with this label. → {taught, copies}."""
+    """The last drawing joins the training images with this label, which replaces an earlier one. → {taught, copies}."""
 
     type: Literal["teach"]
     label: Annotated[int, Field(ge=0, le=9)]
@@ -279,6 +279,26 @@ AnyCommand = (
 COMMANDS = frozenset(get_args(kind.model_fields["type"].annotation)[0] for kind in get_args(AnyCommand))
 """The types of all commands."""
 _COMMAND: TypeAdapter[AnyCommand] = TypeAdapter(Annotated[AnyCommand, Field(discriminator="type")])
+
+
+PLAIN = {
+    "union_tag_invalid": "there is no such kind",
+    "union_tag_not_found": "it must say of which kind it is",
+    "extra_forbidden": "there is no such field",
+    "missing": "it is missing",
+    "model_type": "it must be a JSON object, {…}",
+    "model_attributes_type": "it must be a JSON object, {…}",
+    "list_type": "it must be a list, […]",
+}
+"""Of some of pydantic's complaints, by their types, the same in plain words."""
+_EXAMPLE = 'such as {"id": 1, "type": "play"}'
+PLAIN_OF_MESSAGES = PLAIN | {
+    "union_tag_invalid": "there is no such command",
+    "union_tag_not_found": f"a message has a type, {_EXAMPLE}",
+    "model_type": f"a message is a JSON object, {_EXAMPLE}",
+    "model_attributes_type": f"a message is a JSON object, {_EXAMPLE}",
+}
+"""The same where a message as a whole is wrong."""
 
 
 class Refused(InklingError):
@@ -332,16 +352,14 @@ def refusal(error: ValidationError, number: int | None) -> Refused:
     place = [str(part) for part in first["loc"] if part not in tags and str(part).replace("_", "").isalnum()]
     if place and place[0] in COMMANDS:
         place = place[1:]
-    if place and place[0] == "setup":
+    if place[1:] and place[0] == "setup":
         place = place[1:]
     where = ".".join(place)[:120]
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "union_tag_invalid":
-        message = f"there is no such {'command' if not place else 'kind'}"
-    elif first["type"] == "extra_forbidden":
-        message = "there is no such field"
+    kind = first["type"]
+    plain = PLAIN if place else PLAIN_OF_MESSAGES
+    message = plain.get(kind) or first["msg"].removeprefix("Value error, ").replace("Input should", "it should")
     message = message[:1].lower() + message[1:]
     given = first.get("input")
-    if isinstance(given, (int, float)) and first["type"] != "value_error":
+    if isinstance(given, (int, float)) and kind not in ("value_error", *plain):
         message = f"is {given if math.isfinite(given) else 'not finite'}: {message}"
     return Refused(f"{where}: {message}" if where else message, where, number)

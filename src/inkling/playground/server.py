@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import mimetypes
 import secrets
+import shutil
 from collections.abc import AsyncIterator
 from functools import partial
 from importlib import resources
@@ -20,7 +22,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
@@ -36,7 +38,7 @@ from inkling.playground.jobs import run_job
 from inkling.playground.messages import LIMITS, Refused, read_command
 from inkling.playground.reports import write_report
 from inkling.playground.session import Session
-from inkling.playground.setups import presets
+from inkling.playground.setups import first_setup, presets
 from inkling.playground.uploads import take_in
 from inkling.storage import PRETRAINED
 
@@ -61,7 +63,7 @@ class Playground:
         self.data = folder / "data"
         store.keep(digits, self.data)
         self.about_data = store.described("default", digits)
-        self.presets = presets()
+        self.presets = presets(first_setup(digits))
         self.sessions: dict[str, Session] = {}
         self.jobs = asyncio.Semaphore(JOBS)
         self.closing: set[asyncio.Task[None]] = set()
@@ -71,7 +73,7 @@ class Playground:
         found = self.sessions.get(token)
         if found is not None and found.ended is None:
             return found, True
-        if len(self.sessions) >= self.limit:
+        if len(self.sessions) >= self.limit and not self.make_room():
             raise InklingError(
                 f"there is no room for more here (places: {self.limit}): try again in a while "
                 "(`inkling play --sessions` sets how many)"
@@ -85,6 +87,13 @@ class Playground:
             raise InklingError(f"no process could be started for this page ({error.strerror or error})") from None
         session.left_at = session.asked_at = monotonic()
         return session, False
+
+    def make_room(self) -> bool:
+        """End the session whose page has been gone for longest, if there is one without a page."""
+        gone = [session for session in self.sessions.values() if not session.connected and session.left_at < math.inf]
+        if gone:
+            min(gone, key=lambda session: session.left_at).end("its page had gone, and somebody else came")
+        return bool(gone)
 
     def named(self, token: str) -> Session:
         """The session of this token. Raises InklingError if it is over."""
@@ -107,10 +116,8 @@ class Playground:
 
     async def clear(self, session: Session) -> None:
         """See that the process is gone, and what it kept on disk."""
-        import shutil
-
         await asyncio.to_thread(session.close)
-        await asyncio.to_thread(shutil.rmtree, session.folder, True)
+        await asyncio.to_thread(remove, session.folder)
 
     async def watch(self) -> None:
         """End sessions whose page has gone, or whose visitor has."""
@@ -221,23 +228,35 @@ class Playground:
         """A file with images."""
         session = self.named(request.query_params.get("session", ""))
         name = tidy(request.query_params.get("name", ""))
-        if len(session.uploads - {name}) >= UPLOADS:
-            raise InklingError(f"{UPLOADS} files are the most at a time: upload one under a name that is there already")
         mark = secrets.token_hex(8)
         file, kept = session.folder / mark, session.folder / f"{mark}-kept"
-        await receive_file(request, file, LIMITS["upload_bytes"])
-        async with self.jobs:
-            await asyncio.to_thread(run_job, take_in, file, name, kept)
-        session.uploads.add(name)
-        found = await session.ask(partial(errands.Uploaded, name=name, folder=kept))
+        async with session.uploading:  # one after the other: so many are the most that lie on the disk
+            if len(session.uploads.keys() - {name}) >= UPLOADS:
+                raise InklingError(
+                    f"{UPLOADS} files are the most at a time: upload one under a name that is there already"
+                )
+            needless = [file, session.folder / f"{kept.name}-unpacked", kept]
+            try:
+                await receive_file(request, file, LIMITS["upload_bytes"])
+                async with self.jobs:
+                    await asyncio.to_thread(run_job, take_in, file, name, kept)
+                found = await session.ask(partial(errands.Uploaded, name=name, folder=kept))
+                needless[-1] = session.uploads.get(name, file)
+                session.uploads[name] = kept
+            finally:
+                await asyncio.to_thread(remove, *needless)
         return JSONResponse({"ok": True, **found})
 
     async def save_model(self, request: Request) -> Response:
         """The network as a file."""
         session = self.named(request.query_params.get("session", ""))
         path = session.folder / f"{secrets.token_hex(8)}.safetensors"
-        await session.ask(partial(errands.Save, path=path))
-        return FileResponse(path, filename="playground.safetensors", media_type="application/octet-stream")
+        try:
+            await session.ask(partial(errands.Save, path=path))
+            content = await asyncio.to_thread(path.read_bytes)
+        finally:
+            remove(path)
+        return download(content, "playground.safetensors", "application/octet-stream")
 
     async def load_model(self, request: Request) -> Response:
         """A network from a file, or the one that comes along with Inkling."""
@@ -252,17 +271,21 @@ class Playground:
             except InklingError as error:
                 raise InklingError(str(error).replace(str(path), "the file")) from None
         finally:
-            path.unlink(missing_ok=True)
+            remove(path)
         return JSONResponse({"ok": True, **found})
 
     async def report(self, request: Request) -> Response:
         """The page about the training so far."""
         session = self.named(request.query_params.get("session", ""))
         folder = session.folder / secrets.token_hex(8)
-        await session.ask(partial(errands.WriteRun, folder=folder))
-        async with self.jobs:
-            path = await asyncio.to_thread(run_job, write_report, folder, self.data)
-        return FileResponse(path, filename="playground-report.html", media_type="text/html")
+        try:
+            await session.ask(partial(errands.WriteRun, folder=folder))
+            async with self.jobs:
+                path = await asyncio.to_thread(run_job, write_report, folder, self.data)
+            content = await asyncio.to_thread(path.read_bytes)
+        finally:
+            await asyncio.to_thread(remove, folder)
+        return download(content, "playground-report.html", "text/html")
 
     async def sample(self, request: Request) -> Response:
         """One image."""
@@ -280,13 +303,31 @@ async def receive_file(request: Request, path: Path, most: int) -> None:
     with path.open("wb") as file:
         if not said.isdecimal() or int(said) > most:
             raise InklingError(f"the file is too large: {most // 10**6} MB are the most here")
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > most:
-                raise InklingError(f"the file is too large: {most // 10**6} MB are the most here")
-            await asyncio.to_thread(file.write, chunk)
+        try:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > most:
+                    raise InklingError(f"the file is too large: {most // 10**6} MB are the most here")
+                await asyncio.to_thread(file.write, chunk)
+        except ClientDisconnect:
+            raise InklingError("the file broke off on its way") from None
     if not size:
         raise InklingError("the file is empty")
+
+
+def remove(*places: Path) -> None:
+    """Files and folders, if they are there; what somebody still looks at goes with its session."""
+    for place in places:
+        if place.is_dir():
+            shutil.rmtree(place, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                place.unlink(missing_ok=True)
+
+
+def download(content: bytes, name: str, kind: str) -> Response:
+    """A file for the browser to save."""
+    return Response(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 def tidy(name: str) -> str:

@@ -66,7 +66,8 @@ class Session:
         self.awaited: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self.errand = 0
         self.playing, self.threads = False, threads
-        self.uploads: set[str] = set()
+        self.uploads: dict[str, Path] = {}  # by name, where they are kept
+        self.uploading = asyncio.Lock()
         self.ended: str | None = None
         self.page = 0  # which connection is the session's: a newer one takes over
         self.connected = False
@@ -92,7 +93,7 @@ class Session:
 
     def listen(self) -> None:
         """Take in what the process sends, until it ends."""
-        with suppress(EOFError, OSError):
+        with suppress(EOFError, OSError, TypeError):  # the last is what a pipe says that is closed in mid-word
             while True:
                 content = self.ours.recv_bytes()
                 self.loop.call_soon_threadsafe(self.received, content[:1], content[1:])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from inkling.data import Digits
 from inkling.nn import (
     ACTIVATIONS,
     LOSSES,
@@ -21,6 +22,7 @@ from inkling.playground.messages import LIMITS, ConvLayer, DenseLayer, Refused, 
 from inkling.recipes import Recipe, build_network, build_optimizer, load_recipe, recipe_names
 from inkling.recipes.settings import (
     AdamSettings,
+    AugmentSettings,
     ConvolutionSettings,
     DataSettings,
     HiddenSettings,
@@ -35,6 +37,10 @@ FIRST = Setup(
     batch_size=32,
 )
 """What a visitor finds: small enough to be seen whole, and it goes on learning for as long as one watches."""
+FEW = 10_000
+"""Training images: a network that sees fewer gets them distorted, or it reads hardly any hand but theirs."""
+MILD = AugmentSettings(shift=2.0, rotate=12.0, scale=0.15)
+"""What makes of a drawn 1 more than a 3: a little, and still many epochs a second."""
 BYTES_AT_WORK = 600_000_000
 """What the numbers of a batch may take on their way through the network: more would be unkind to the other sessions."""
 BLOCK = 512
@@ -126,10 +132,15 @@ def shared(recipe: Recipe, layer: ConvolutionSettings | HiddenSettings) -> dict[
     }
 
 
-def presets() -> list[dict[str, Any]]:
+def first_setup(digits: Digits) -> Setup:
+    """What a visitor finds who comes to these digits."""
+    return FIRST.model_copy(update={"augment": MILD}) if len(digits.train) < FEW else FIRST
+
+
+def presets(setup: Setup = FIRST) -> list[dict[str, Any]]:
     """What a visitor finds, and the recipes that come with Inkling, as set-ups: [{name, title, expect, setup}]."""
     first = {"name": "first-look", "title": "Two small layers that can be seen whole", "expect": "96 % on MNIST"}
-    found: list[dict[str, Any]] = [{**first, "setup": FIRST.model_dump()}]
+    found: list[dict[str, Any]] = [{**first, "setup": setup.model_dump()}]
     for name in recipe_names():
         recipe = load_recipe(name)
         try:

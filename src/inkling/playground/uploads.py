@@ -24,6 +24,8 @@ from inkling.playground.messages import LIMITS
 
 CHUNK = 1 << 20
 KNOWN = "a .csv, a .csv.gz, an .npz, or a .zip of pictures sorted into folders 0 to 9, of IDX files, or of a .csv"
+DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError)
+"""What zipfile raises while it unpacks a file that is none."""
 LEAST = 10
 """Images: fewer cannot be divided into those to learn from and those to judge by."""
 
@@ -38,7 +40,8 @@ def take_in(file: Path, name: str, folder: Path) -> None:
     try:
         digits = read(file, name, beside)
     except DataError as error:
-        raise DataError(str(error).replace(f"{beside}/", "").replace(str(beside), name)) from None
+        told = str(error).replace(f"{beside}/", "").replace(str(beside), name)
+        raise DataError(told if name in told else f"{name}: {told}") from None
     parts = [len(part) for part in (digits.train, digits.validation, digits.test) if part is not None]
     if sum(parts) > LIMITS["upload_images"]:
         raise DataError(f"{name}: it holds {sum(parts):,} images; {LIMITS['upload_images']:,} are the most here")
@@ -56,7 +59,7 @@ def read(file: Path, name: str, beside: Path) -> Digits:
         with opened(file, name) as archive:
             budget.promise(sum(member.file_size for member in archive.infolist()))
         place = beside / "digits.npz"
-        file.rename(place)
+        in_small_letters(file, name, place)
     elif lower.endswith(".csv"):
         place = beside / "digits.csv"
         file.rename(place)
@@ -109,6 +112,21 @@ def opened(file: Path, name: str) -> zipfile.ZipFile:
         raise DataError(f"{name}: it is no zip archive, or damaged ({error})") from None
 
 
+def in_small_letters(file: Path, name: str, place: Path) -> None:
+    """Put an .npz at its place; arrays called X and y, as in scikit-learn, as the x and y that the reader knows."""
+    with opened(file, name) as archive:
+        members = {member.filename: member for member in archive.infolist()}
+        if not {"X.npy", "y.npy"} <= members.keys():
+            file.rename(place)
+            return
+        try:
+            with zipfile.ZipFile(place, "w") as renamed:
+                for letter in ("X", "y"):
+                    renamed.writestr(f"{letter.lower()}.npy", archive.read(members[f"{letter}.npy"]))
+        except DAMAGED as error:
+            raise DataError(f"{name}: it cannot be unpacked ({error})") from None
+
+
 def unpack(archive: zipfile.ZipFile, name: str, beside: Path, budget: Budget) -> None:
     """Unpack the archive, if all of it is harmless: looked at as a whole before the first byte is written."""
     members = list(harmless(archive, name))
@@ -129,15 +147,7 @@ def unpack(archive: zipfile.ZipFile, name: str, beside: Path, budget: Budget) ->
                     write(packed, place, budget)
         except DataError:
             raise
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            NotImplementedError,
-            RuntimeError,
-            EOFError,
-            OSError,
-            ValueError,
-        ) as error:
+        except DAMAGED as error:
             raise DataError(f"{name}: {member.filename[:80]!r} cannot be unpacked ({error})") from None
 
 

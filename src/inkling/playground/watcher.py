@@ -60,34 +60,49 @@ class Watcher(Callback):
 
 
 class Meter:
-    """Loss and accuracy since the last tick: the trainer's sums are those of an epoch, and a tick wants differences."""
+    """Loss and accuracy since the last reading: the trainer's sums are those of an epoch, a curve wants differences.
+
+    `points` are those of the whole run, `new` those that nobody has been told of yet: (step, loss, accuracy).
+    """
 
     def __init__(self) -> None:
         self.points: list[tuple[int, float, float]] = []
+        self.new: list[tuple[int, float, float]] = []
         self.every = 1
         self.met = 0
 
+    @property
+    def curve(self) -> list[tuple[int, float, float]]:
+        """The points for who comes later, to the last."""
+        return [*self.points, self.last] if self.met and self.points[-1:] != [self.last] else self.points
+
     def begin(self, trainer: Trainer) -> None:
         """The training goes on from here."""
-        self.sums = (trainer.loss_sum, float(trainer.right_sum), trainer.seen)
+        self.loss, self.right, self.seen = -trainer.loss_sum, -float(trainer.right_sum), -trainer.seen
         self.since = trainer.step, perf_counter()
-        self.epoch = trainer.epoch
 
-    def read(self, trainer: Trainer) -> tuple[list[tuple[int, float, float]], float]:
-        """The new point, [(step, loss, accuracy)], and the speed in images a second since the last reading."""
-        before = self.sums if trainer.epoch == self.epoch else (0.0, 0.0, 0)
-        now = (trainer.loss_sum, float(trainer.right_sum), trainer.seen)
+    def epoch_ended(self, trainer: Trainer) -> None:
+        """The trainer's sums begin anew: keep what they were."""
+        epoch, count = trainer.history.last, len(trainer.train.images)
+        self.loss += epoch.train_loss * count
+        self.right += epoch.train_accuracy * count
+        self.seen += count
+
+    def read(self, trainer: Trainer) -> float:
+        """Take a point, if there were steps since the last reading; the speed since then in images a second."""
+        seen = self.seen + trainer.seen
+        if seen <= 0:
+            return 0.0
+        loss, right = self.loss + trainer.loss_sum, self.right + float(trainer.right_sum)
         steps, seconds = trainer.step - self.since[0], perf_counter() - self.since[1]
         self.begin(trainer)
-        seen = now[2] - before[2]
-        if seen <= 0:
-            return [], 0.0
-        point = (trainer.step, (now[0] - before[0]) / seen, (now[1] - before[1]) / seen)
-        self.keep(point)
-        return [point], steps * trainer.batch_size / max(seconds, 1e-9)
+        self.keep((trainer.step, loss / seen, right / seen))
+        return steps * trainer.batch_size / max(seconds, 1e-9)
 
     def keep(self, point: tuple[int, float, float]) -> None:
         """Remember the point for who comes later; of a long curve every second, fourth, eighth … one."""
+        self.new.append(point)
+        self.last = point
         self.met += 1
         if self.met % self.every:
             return

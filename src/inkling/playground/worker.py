@@ -31,7 +31,7 @@ from inkling.playground.desk import Desk
 from inkling.playground.drawings import answer, in_mnists_form
 from inkling.playground.frames import as_json, pack
 from inkling.playground.messages import Drawing, Refused
-from inkling.playground.watcher import TICK, Interim, Meter, Watcher
+from inkling.playground.watcher import TICK, Interim, Watcher
 from inkling.training import Trainer
 
 FEW = 50
@@ -77,10 +77,9 @@ class Worker:
         self.pace: float | None = None
         self.next_step = 0.0
         self.error = ""
-        self.meter = Meter()
         self.desk = Desk(data)
-        self.desk.first_epoch()
         self.fresh()
+        self.desk.first_epoch()
 
     # The thread that listens.
 
@@ -159,16 +158,22 @@ class Worker:
         """Tell the page, and the server, how things stand."""
         self.send(b"t", self.status())
 
-    def tick(self, trainer: Trainer | None = None) -> None:
-        """Send a picture of the moment."""
-        points, speed = self.meter.read(trainer) if trainer is not None else ([], 0.0)
+    def tick(self, speed: float = 0.0) -> None:
+        """Send a picture of the moment, and `speed` in images a second."""
+        self.say_points()
         state = "playing" if self.wanted else "paused"
-        self.send(b"k", self.desk.tick({"points": points, "samples_per_second": speed, "state": state}))
+        self.send(b"k", self.desk.tick({"samples_per_second": speed, "state": state}))
+
+    def say_points(self) -> None:
+        """Send the curve's new points: by themselves, for a page that is too slow for every tick must miss none."""
+        if self.desk.meter.new:
+            self.send(b"t", {"type": "points", "points": self.desk.meter.new})
+            self.desk.meter.new = []
 
     def fresh(self) -> None:
         """There is a network that the page does not know yet: have a replica for drawings, and show it."""
         self.stop_at, self.error = 0, ""
-        self.meter = Meter()
+        self.desk.forget()
         self.renew()
 
     def renew(self) -> None:
@@ -204,6 +209,7 @@ class Worker:
         finally:
             self.unhush()
         self.renew()
+        self.say_points()
         self.later = [*self.dear, *self.later]
         self.dear.clear()
         if not self.wanted:
@@ -215,7 +221,7 @@ class Worker:
         """The callback: helpers are there, and training begins."""
         self.unhush()
         self.renew()
-        self.meter.begin(trainer)
+        self.desk.meter.begin(trainer)
 
     def unhush(self) -> None:
         """Drawings may be answered again; a lock that a drawing itself holds meanwhile is not this thread's to open."""
@@ -230,8 +236,8 @@ class Worker:
     def between_steps(self, trainer: Trainer) -> None:
         """The callback: send a tick if it is time, do what can be done now, and stop for the rest."""
         now = perf_counter()
-        if now >= self.desk.next_tick or trainer.step >= self.stop_at:
-            self.tick(trainer)
+        if now >= self.desk.next_tick and self.wanted:
+            self.tick(self.desk.meter.read(trainer))
             self.desk.next_tick = now + TICK
         if found := self.interim.due():
             self.desk.validations.append((trainer.step, found["loss"], found["accuracy"]))
@@ -249,6 +255,7 @@ class Worker:
         if self.pace is not None:
             self.next_step = max(self.next_step, perf_counter() - 1 / self.pace) + 1 / self.pace
         if self.later or not self.wanted:
+            self.desk.meter.read(trainer)
             trainer.stop(now=True)
 
     def now_or_later(self, message: Any) -> None:
@@ -267,6 +274,7 @@ class Worker:
     def epoch_ended(self, trainer: Trainer) -> None:
         """The callback: an epoch is over."""
         self.interim.put_off()
+        self.desk.meter.epoch_ended(trainer)
         self.send(b"t", self.desk.epoch(trainer.history.last, trainer.step))
 
     # What is asked for.
@@ -301,7 +309,7 @@ class Worker:
             self.threads = message.threads
             return {}
         if isinstance(message, errands.Greet):
-            return {**self.desk.greeting(), "status": self.status(), "points": self.meter.points}
+            return {**self.desk.greeting(), "status": self.status(), "pace": self.pace}
         own: dict[str, Callable[[Any], None]] = {
             "Play": self.play,
             "Pause": self.pause,

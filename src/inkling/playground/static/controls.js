@@ -6,7 +6,8 @@
 
 import { atMost, byId, h, plain } from "./dom.js";
 import { beside } from "./layers.js";
-import { DISTORTIONS, INITIALIZERS, LOSSES, OPTIMIZERS, RATES, SCHEDULES, complete } from "./state.js";
+import { toast } from "./shell.js";
+import { DISTORTIONS, INITIALIZERS, LOSSES, MOST_RATE, OPTIMIZERS, RATES, SCHEDULES, complete } from "./state.js";
 import { hint } from "./words.js";
 
 const BATCHES = [1, 4, 16, 32, 64, 128, 256, 512, 1024];
@@ -161,9 +162,14 @@ export class Settings {
       "aria-label": "Learning rate",
       on: {
         change: () => {
-          const rate = Number(number.value);
-          if (number.value.trim() && rate >= 0 && rate <= 1000) set(rate);
-          else this.#showRate(this.rate);
+          const text = number.value.trim();
+          const rate = text ? Number(text.replace(",", ".")) : NaN;
+          const good = rate >= 0 && rate <= MOST_RATE;
+          number.value = String(good ? rate : this.rate);
+          if (good) return set(rate);
+          return toast(
+            `A learning rate is a number from 0 to ${MOST_RATE}, such as 0.002; “${text.slice(0, 20)}” is none. It stays ${this.rate}.`,
+          );
         },
       },
     });

@@ -36,8 +36,10 @@ class Points {
     return this.#open.at(-1) ?? this.list.at(-1) ?? null;
   }
 
+  /** Up to the last point: those that wait for their neighbours are there as their mean. */
   curve(which) {
-    return this.list.map((point) => [point[0], point[which]]);
+    const all = this.#open.length ? [...this.list, mean(this.#open)] : this.list;
+    return all.map((point) => [point[0], point[which]]);
   }
 }
 

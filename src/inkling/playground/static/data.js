@@ -109,7 +109,7 @@ export class Data {
       return this.#tell(
         what === "model"
           ? `${title} is loaded: the network above has its weights.`
-          : `${reply.note ?? title}. The network begins again, on these.`,
+          : `${(reply.note ?? title).replace(/\.$/, "")}. The network begins again, on these.`,
         "done",
       );
     } catch (error) {
@@ -147,8 +147,8 @@ export class Data {
     this.say.textContent = text;
   }
 
-  /** Which data there is: the default and one's own, with the one in use chosen. */
-  show(all, chosen) {
+  /** Which data there is: the default and one's own, with the one in use chosen; and how many drawings were taught. */
+  show(all, chosen, taught) {
     const select = byId("data-select");
     select.replaceChildren(
       ...all.map(({ name, title }) => h("option", { value: name, selected: name === chosen }, title)),
@@ -159,7 +159,9 @@ export class Data {
       ["validation", used?.validation],
       ["test", used?.test],
     ].filter(([, count]) => count);
-    byId("data-counts").textContent = counts.map(([name, count]) => `${whole(count)} ${name}`).join(" · ");
+    byId("data-counts").textContent = counts
+      .map(([name, count]) => `${whole(count)} ${name}${taught && name === "training" ? ` and ${taught} of yours` : ""}`)
+      .join(" · ");
     byId("data-note").textContent = used?.note ?? "";
   }
 }

@@ -69,9 +69,11 @@ export const plain = (value) => {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  return size < 0.001 || size >= 1e5
-    ? Number(value.toPrecision(3)).toExponential()
-    : String(Number(value.toPrecision(size < 1 ? 3 : 4)));
+  const text =
+    size < 0.001 || size >= 1e5
+      ? Number(value.toPrecision(3)).toExponential()
+      : String(Number(value.toPrecision(size < 1 ? 3 : 4)));
+  return text.replace("-", "−");
 };
 /** With a real minus sign, and a plus where the sign matters. */
 export const signed = (value, digits = 3) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;

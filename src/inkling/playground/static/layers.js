@@ -6,6 +6,7 @@
 
 import { h, icon, whole } from "./dom.js";
 import { HEAD } from "./layout.js";
+import { toast } from "./shell.js";
 import { ACTIVATIONS, CONV, DENSE, LIMITS } from "./state.js";
 import { hint } from "./words.js";
 
@@ -74,9 +75,11 @@ function layerHead(layers, at, compact, edit) {
     class: "count",
     on: {
       change: (event) => {
-        const wanted = Math.round(Number(event.target.value));
-        if (wanted >= 1 && wanted <= most) change({ [size]: wanted }, `${wanted} ${noun} in ${place}`);
-        else event.target.value = layer[size];
+        const wanted = Number(event.target.value);
+        if (Number.isInteger(wanted) && wanted >= 1 && wanted <= most)
+          return change({ [size]: wanted }, `${wanted} ${noun} in ${place}`);
+        event.target.value = layer[size];
+        return toast(`A layer has 1 to ${whole(most)} ${noun}, in whole numbers. In ${place} it stays ${layer[size]}.`);
       },
     },
   });

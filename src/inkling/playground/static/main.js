@@ -14,7 +14,7 @@ import { Mistakes } from "./mistakes.js";
 import { NetworkView } from "./network.js";
 import { Pad } from "./pad.js";
 import { startShare, startTabs, startTheme, startWords, toast } from "./shell.js";
-import { State, complete, fromHash } from "./state.js";
+import { State, complete, fromHash, toHash } from "./state.js";
 import { Lost, Stream } from "./stream.js";
 import { Tour } from "./tour.js";
 import { Transport } from "./transport.js";
@@ -29,6 +29,7 @@ let wanted = null; // the set-up that has been asked for and isn't built yet
 let look = { source: "sample", split: "validation", index: 0 };
 let dataSets = [];
 let network = null;
+let taught = 0; // drawings among the training images
 let first = null; // what validation said before the first step
 
 const transport = new Transport({ act, pace: (steps_per_second) => tell(ask("pace", { steps_per_second })) });
@@ -42,8 +43,9 @@ const curves = new Curves();
 const mistakes = new Mistakes({ ask, onLook: (index) => lookAt(index) });
 const pad = new Pad({
   send: (header, ink) => stream.draw(header, ink),
-  teach: (label) => ask("teach", { label }),
+  teach,
   onDrawn: () => showDrawing(),
+  onCleared: () => showSample(),
 });
 const inspector = new Inspector({ ask, onOpened: neuronOpened });
 const data = new Data({ session: () => stream.session, onData: useData, onModel: useModel });
@@ -68,6 +70,9 @@ async function tell(promise, done) {
     return null;
   }
 }
+
+/** Whether two set-ups are the same for a link. */
+const sameSetup = (one, other) => toHash({ setup: one, view: {} }) === toHash({ setup: other, view: {} });
 
 /** The server counts layers from 0 and the page from 1. */
 const inWords = (message) =>
@@ -151,6 +156,23 @@ function showDrawing() {
   tell(ask("look", { source: "drawing" }));
 }
 
+/** The paper is empty again: back to the digit that was looked at before. */
+function showSample() {
+  if (look.source === "sample") return;
+  look = { ...look, source: "sample" };
+  tell(ask("look", { source: "sample", split: look.split }), (reply) => {
+    look = reply;
+    inspector.outdated();
+  });
+}
+
+async function teach(label) {
+  const reply = await ask("teach", { label });
+  ({ taught } = reply);
+  data.show(dataSets, state.setup.data, taught);
+  return reply;
+}
+
 function openNeuron(layer, unit) {
   inspector.show(layer, unit);
   bringForward("neuron-panel");
@@ -190,7 +212,8 @@ function showBuilt({ setup, network: built }) {
   view.showNetwork(built, state.setup);
   inspector.showNetwork(built);
   mistakes.clear();
-  data.show(dataSets, state.setup.data);
+  taught = 0;
+  data.show(dataSets, state.setup.data, taught);
   transport.showScores({ loss: null, validation: null });
   byId("count-weights").textContent = built.parameters.toLocaleString("en");
 }
@@ -202,19 +225,22 @@ stream.on("hello", (hello) => {
   if (hello.look) look = hello.look;
   settings.showPresets(hello.presets);
   showStatus(hello.status);
+  transport.showPace(hello.pace);
   const link = known ? null : fromHash(network ? "" : location.hash);
-  const mine =
-    network && !known
-      ? state.setup
-      : link && Object.keys(link.setup).length
-        ? complete({ ...hello.setup, ...link.setup })
-        : null;
+  const asked = link && Object.keys(link.setup).length ? complete({ ...hello.setup, ...link.setup }) : null;
+  const there = hello.resumed && asked && sameSetup(asked, complete(hello.setup)); // the page was loaded again
+  const mine = network && !known ? state.setup : there ? null : asked;
   if (link) state.view = { ...state.view, ...link.view };
   if (known) {
     network = hello.network;
     state.change(hello.setup);
-    curves.restore(hello.points ?? [], hello.validation_points ?? []);
   } else showBuilt(hello);
+  ({ taught = 0 } = hello);
+  data.show(dataSets, state.setup.data, taught);
+  if (hello.resumed) {
+    curves.restore(hello.points ?? [], hello.validation_points ?? []);
+    transport.showScores({ loss: hello.points?.at(-1)?.[1] });
+  }
   for (const point of hello.history ?? []) showEpoch(point);
   for (const [step, loss, accuracy] of hello.validation_points ?? []) curves.addValidation(step, loss, accuracy);
   showView();
@@ -226,6 +252,7 @@ stream.on("hello", (hello) => {
   if (link?.complaints.length) toast(`The link says things that this page doesn't know: ${link.complaints.join(", ")}`);
   tell(ask("view", { weights: true, every_ms: 250 }));
   if (!known) tour.invite();
+  if (pad.empty) showSample();
 });
 
 stream.on("status", showStatus);
@@ -235,16 +262,17 @@ stream.on("validation", ({ step, loss, accuracy }) => {
   transport.showScores({ validation: accuracy });
 });
 
+stream.on("points", ({ points }) => {
+  curves.addTraining(points);
+  transport.showScores({ loss: points.at(-1)[1] });
+  mistakes.outdated();
+  pad.again();
+});
+
 stream.on("tick", (tick) => {
   transport.showProgress(tick);
   settings.showRateNow(tick.learning_rate);
   view.showTick(tick);
-  if (tick.points?.length) {
-    curves.addTraining(tick.points);
-    transport.showScores({ loss: tick.points.at(-1)[1] });
-    mistakes.outdated();
-    pad.again();
-  }
   inspector.outdated();
 });
 

@@ -33,6 +33,8 @@ export class Mistakes {
       },
     });
     this.refresh = atMost(1500, () => this.#refresh());
+    for (const event of ["focusout", "pointerout"])
+      this.section.addEventListener(event, () => this.#stale && this.#visible && this.refresh());
     new IntersectionObserver(([entry]) => {
       this.#visible = entry.isIntersecting;
       if (this.#visible && this.#stale) this.refresh();
@@ -52,8 +54,9 @@ export class Mistakes {
   }
 
   async #refresh() {
-    // Whoever points into the matrix reads it: it must not change under the pointer.
-    if (this.#asking || (this.#found && byId("matrix").matches(":hover, :focus-within"))) return;
+    // Whoever points into the matrix reads it, and whoever has the focus on a mistake would lose it.
+    const read = this.section.querySelector("#matrix:is(:hover, :focus-within), #shelf:focus-within");
+    if (this.#asking || (this.#found && read)) return;
     this.#asking = true;
     this.#stale = false;
     try {

@@ -9,9 +9,16 @@ import { aDigit, h, percent, plain, whole } from "./dom.js";
 import { word } from "./words.js";
 
 /** What it says for the digit shown, and for others. */
-export function now({ z_printed: z, a, activation, dead_fraction: dead, mean_activation: mean, images, at }, kind) {
+export function now(neuron, kind) {
+  const { z_printed: z, a, activation, dead_fraction: dead, mean_activation: mean, images, at } = neuron;
+  const { probability, through } = neuron;
+  const output = kind === "output";
   const place = at ? ` at row ${at[0]}, column ${at[1]} of its map` : "";
-  const answer = `For the digit shown. The ten answers together become probabilities; this one's is ${percent(mean)} on average.`;
+  const become =
+    through === "softmax"
+      ? "Softmax turns the ten sums into probabilities, which add up to 100 %"
+      : "Sigmoids of the ten sums, divided by what they add up to, are the probabilities";
+  const answer = `For the digit shown. ${become}: this one's is ${percent(probability, 2)} (${percent(mean, 2)} on average over ${whole(images)} digits).`;
   const life = [
     mean !== undefined && `On average it says ${plain(mean)}`,
     dead !== undefined && `it is silent for ${percent(dead, 0)} of ${whole(images)} digits`,
@@ -25,10 +32,12 @@ export function now({ z_printed: z, a, activation, dead_fraction: dead, mean_act
       "p",
       { class: "flow" },
       h("span", {}, h("small", {}, "sum z"), h("b", {}, number(z))),
-      h("span", { class: "through" }, `${activation} →`),
-      h("span", {}, h("small", {}, "activation a"), h("b", {}, number(Number(a.toFixed(4))))),
+      h("span", { class: "through" }, `${output ? through : activation} →`),
+      output
+        ? h("span", {}, h("small", {}, "probability"), h("b", {}, percent(probability, 2)))
+        : h("span", {}, h("small", {}, "activation a"), h("b", {}, number(Number(a.toFixed(4))))),
     ),
-    h("p", { class: "quiet-note" }, kind === "output" ? answer : `For the digit shown${place}. ${life}.`),
+    h("p", { class: "quiet-note" }, output ? answer : `For the digit shown${place}. ${life}.`),
   );
 }
 
@@ -190,23 +199,24 @@ export function explained(step, inputName) {
     step: at,
     input_name: input,
     old,
-    gradient,
+    movement,
+    reduction,
   } = step;
   const guess = forward?.probabilities?.[forward.label];
+  const whose = forward.map ? "This feature map, where each is largest" : "This neuron";
+  const places = forward.map ? "this feature map, added up over all its places" : "this neuron";
+  const over = reduction === "sum" ? "added up over the batch" : "on average over the batch";
   const told = [
     [
       "Forward",
-      `The first of ${whole(batch)} images is ${aDigit(forward.label)}; the network gives that ${percent(guess, 2)}. This neuron: z = ${short6(forward.z)}, a = ${short6(forward.a)}.`,
+      `The first of ${whole(batch)} images is ${aDigit(forward.label)}; the network gives that ${percent(guess, 2)}. ${whose}: z = ${short6(forward.z)}, a = ${short6(forward.a)}.`,
     ],
     ["Loss", `${short6(loss)} for this image.`],
     [
       "Gradient",
-      `∂loss/∂z at this neuron: ${short6(forward.gradient_z)} for this image, ${short6(slope)} on average over the batch.`,
+      `∂loss/∂z at ${places}: ${short6(forward.gradient_z)} for this image, ${short6(slope)} ${over}.`,
     ],
-    [
-      "A weight",
-      `That from ${inputName(input)} was ${short6(old)}. Its gradient is ${short6(gradient)}: were the weight larger, the loss would ${gradient < 0 ? "fall, so it grows" : gradient > 0 ? "grow, so it shrinks" : "stay, so it stays"}.`,
-    ],
+    ["A weight", `That from ${inputName(input)} was ${short6(old)}. ${number(movement)}`],
   ];
   const copy = h(
     "button",

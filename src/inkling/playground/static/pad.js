@@ -25,9 +25,12 @@ export class Pad {
   #frame = null;
   #sheet = new OffscreenCanvas(SENT, SENT);
 
-  /** send({width, height, final}, ink) → reply; teach(label) → reply; onDrawn() when the network shall show it. */
-  constructor({ send, teach, onDrawn }) {
-    Object.assign(this, { send, teach, onDrawn });
+  /**
+   * send({width, height, final}, ink) → reply; teach(label) → reply; onDrawn() when the network shall show it, and
+   * onCleared() when there is nothing to show any more.
+   */
+  constructor({ send, teach, onDrawn, onCleared }) {
+    Object.assign(this, { send, teach, onDrawn, onCleared });
     this.canvas = byId("pad");
     this.over = byId("saliency");
     byId("pad-undo").prepend(icon("undo"));
@@ -116,6 +119,10 @@ export class Pad {
     this.paint();
   }
 
+  get empty() {
+    return !this.#strokes.length;
+  }
+
   undo() {
     this.#strokes.pop();
     if (this.#cursor) this.#cursor.down = false;
@@ -149,6 +156,7 @@ export class Pad {
       this.#changed = false;
       if (!this.#strokes.length) {
         this.#answer = null;
+        this.onCleared();
         break;
       }
       const sent = performance.now();

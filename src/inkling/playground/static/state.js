@@ -28,6 +28,7 @@ export const INITIALIZERS = {
   zeros: "All zeros",
 };
 export const SCHEDULES = { constant: "Constant", step: "Steps down", cosine: "Cosine", one_cycle: "One cycle" };
+export const MOST_RATE = 100;
 /** The distortions: most that the page offers, the step of the slider, the unit. */
 export const DISTORTIONS = {
   shift: [6, 0.5, "px"],
@@ -42,7 +43,19 @@ export const DISTORTIONS = {
 };
 export const LIMITS = { hidden_layers: 8, units: 1024, channels: 64, kernel: 9, batch_size: 4096 };
 /** What an optimizer has if the link doesn't say. */
-const USUAL = { momentum: 0, rho: 0.9, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };
+const USUAL = { momentum: 0, rho: 0.9, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01, clip_norm: null };
+/** What a schedule may have besides its name, and the most that the link takes of it. */
+const OF_SCHEDULES = {
+  warm_epochs: 10_000,
+  every: 10_000,
+  factor: 100,
+  final: 100,
+  peak: 1,
+  divide: 1e6,
+  final_divide: 1e9,
+};
+/** What a link leaves out where there is none of it. */
+const UNSAID = { initializer_std: null, augment: {}, train_samples: null };
 /** Alternative names that the library knows for the same thing. */
 const SAME = { he: "he_normal", glorot: "glorot_uniform" };
 
@@ -141,7 +154,14 @@ const KEYS = {
       return layers.length <= LIMITS.hidden_layers && layers.every(Boolean) && ordered ? { layers } : null;
     },
   },
-  initializer: simple("initializer", oneOf(INITIALIZERS)),
+  initializer: {
+    write: (setup) => setup.initializer,
+    read: (text) => {
+      const initializer = oneOf(INITIALIZERS)(text);
+      return initializer && { initializer, initializer_std: null };
+    },
+  },
+  std: { ...simple("initializer_std", (text) => real(text, 1e-9, 10)), write: (setup) => setup.initializer_std ?? "" },
   loss: simple("loss", oneOf(LOSSES)),
   smoothing: simple("label_smoothing", (text) => real(text, 0, 0.5)),
   l2: simple("l2", (text) => real(text, 0, 1)),
@@ -156,7 +176,7 @@ const KEYS = {
       const optimizer = { name, learning_rate: RATES[name] };
       for (const [key, value] of pairs(rest.join(","))) {
         if (key !== "learning_rate" && !Object.hasOwn(USUAL, key)) return null;
-        optimizer[key] = real(value, 0, key === "learning_rate" ? 100 : 1);
+        optimizer[key] = real(value, 0, key === "learning_rate" || key === "clip_norm" ? MOST_RATE : 1);
         if (optimizer[key] === null) return null;
       }
       return { optimizer };
@@ -164,8 +184,20 @@ const KEYS = {
   },
   reduction: simple("reduction", oneOf({ mean: 1, sum: 1 })),
   schedule: {
-    write: ({ schedule }) => schedule.name,
-    read: (text) => (Object.hasOwn(SCHEDULES, text) ? { schedule: { name: text } } : null),
+    write: ({ schedule: { name, ...rest } }) => {
+      const own = Object.entries(rest).filter(([, value]) => value);
+      return [name, ...own.map(([key, value]) => `${key}-${value}`)].join(",");
+    },
+    read: (text) => {
+      const [name, ...rest] = text.split(",");
+      if (!Object.hasOwn(SCHEDULES, name)) return null;
+      const schedule = { name };
+      for (const [key, value] of pairs(rest.join(","))) {
+        schedule[key] = Object.hasOwn(OF_SCHEDULES, key) ? real(value, 0, OF_SCHEDULES[key]) : null;
+        if (schedule[key] === null) return null;
+      }
+      return { schedule };
+    },
   },
   epochs: simple("epochs", (text) => integer(text, 1, 10_000)),
   batch: simple("batch_size", (text) => (text === "full" ? "full" : integer(text, 1, LIMITS.batch_size))),
@@ -225,6 +257,7 @@ export function fromHash(hash) {
       else read.complaints.push(`${key}=${value.slice(0, 40)}`);
     } else read.complaints.push(part.slice(0, 40));
   }
+  if (Object.keys(read.setup).length) read.setup = { ...UNSAID, ...read.setup };
   return read;
 }
 

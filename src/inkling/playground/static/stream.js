@@ -22,6 +22,28 @@ export class Refusal extends Error {
 /** The connection went away before the answer came. */
 export class Lost extends Error {}
 
+/** Where the token waits while this tab is loaded again. */
+const KEPT = "inkling-session";
+
+/** The token that the page before has left here. It is taken out: who duplicates a tab duplicates what is kept. */
+function takeToken() {
+  try {
+    const token = sessionStorage.getItem(KEPT);
+    sessionStorage.removeItem(KEPT);
+    return token;
+  } catch {
+    return null; // no storage allowed: then a page that is loaded again begins anew
+  }
+}
+
+function leaveToken(token) {
+  try {
+    if (token) sessionStorage.setItem(KEPT, token);
+  } catch {
+    // as above
+  }
+}
+
 /** A binary frame: uint32 length of the header, the header, then its arrays, each beginning at a multiple of 8. */
 export function readFrame(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
@@ -59,9 +81,14 @@ export class Stream {
   #tries = 0;
   #timer = null;
   #farewell = ""; // what the server said before it closed for good
-  session = null;
+  session = takeToken();
 
-  /** Listen to a push ("hello", "status", "tick", "epoch", "validation"), or to "connection" for how the line is. */
+  constructor() {
+    addEventListener("pagehide", () => leaveToken(this.session));
+    addEventListener("pageshow", takeToken);
+  }
+
+  /** Listen to a push ("hello", "status", "points", "tick", "epoch", …), or to "connection" for how the line is. */
   on(type, listener) {
     this.#listeners.set(type, [...(this.#listeners.get(type) ?? []), listener]);
   }

@@ -9,9 +9,14 @@ import { byId } from "./dom.js";
 const SEEN = "inkling-tour";
 const MARGIN = 12;
 
+/**
+ * at: what the step is about; clear: what of it must not lie under the card; below: the card stands at the lower edge
+ * of the window; right: it does so in the right corner, where there is no room elsewhere.
+ */
 const STEPS = [
   {
     at: "stage",
+    clear: "#feet > :first-child",
     title: "A network, looking at a digit",
     text: "On the left the digit, 28 × 28 pixels. Each small cell is a neuron; the darker, the more it fires. On the right the ten answers. It hasn't learnt anything yet, so it guesses.",
   },
@@ -29,7 +34,8 @@ const STEPS = [
   },
   {
     at: "stage",
-    inside: true,
+    clear: "#feet > :first-child", // and so all cells above it
+    below: true,
     title: "Open a neuron",
     text: "Press any cell: you see the weights it has learnt, the digits that excite it, and the sum it makes, with its real numbers. Pause, press Step, and it explains how one weight changes.",
     act: "open",
@@ -37,6 +43,8 @@ const STEPS = [
   },
   {
     at: "draw",
+    clear: "#seen",
+    right: true,
     title: "Write something",
     text: "Draw a digit. Beside it is what the network gets to see, and what it reads, while you draw. If it is wrong, tell it what you meant: it can learn from you.",
   },
@@ -118,23 +126,42 @@ export class Tour {
     byId("tour-act").hidden = !act;
     byId("tour-act").textContent = label ?? "";
     this.card.hidden = false;
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    target.scrollIntoView({
-      block: target.offsetHeight > innerHeight * 0.6 ? "start" : "center",
-      behavior: calm ? "auto" : "smooth",
-    });
-    this.#stand();
+    this.#scroll(target);
     byId("tour-title").focus({ preventScroll: true });
     return undefined;
   }
 
-  /** Beside its target where there is room: below, right, left or above; else inside, at its lower left. */
+  /** Bring the target into view, and what one is to see or press there (`clear`) out from under the card. */
+  #scroll(target) {
+    const { clear } = STEPS[this.#at];
+    const from = scrollY;
+    target.scrollIntoView({
+      block: target.offsetHeight > innerHeight * 0.6 ? "start" : "center",
+      behavior: "instant",
+    });
+    this.#stand();
+    const [wanted, card] = [clear ? document.querySelector(clear) : target, this.card].map((each) =>
+      each.getBoundingClientRect(),
+    );
+    const beside = card.right < wanted.left || card.left > wanted.right || card.bottom < wanted.top;
+    const room = wanted.top - document.querySelector("header").offsetHeight - MARGIN;
+    if (!beside)
+      scrollBy({ top: Math.max(Math.min(wanted.bottom + MARGIN - card.top, room), 0), behavior: "instant" });
+    if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      const to = scrollY;
+      scrollTo({ top: from, behavior: "instant" });
+      scrollTo({ top: to, behavior: "smooth" });
+    }
+    this.#stand();
+  }
+
+  /** Beside its target where there is room: below, right, left or above; else at the lower edge of the window. */
   #stand() {
-    const { at, inside } = STEPS[this.#at];
+    const { at, below, right } = STEPS[this.#at];
     const target = byId(at).getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.card;
     const [centre, upper] = [target.left + target.width / 2 - width / 2, Math.max(target.top, MARGIN) + 48];
-    const bottom = innerHeight - height - 4 * MARGIN;
+    const bottom = innerHeight - height - MARGIN - document.querySelector(".hint-bar").offsetHeight;
     const places = [
       [centre, target.bottom + MARGIN],
       [target.right + MARGIN, upper],
@@ -143,7 +170,7 @@ export class Tour {
     ];
     const fits = ([x, y], k) =>
       (k % 3 || (y > MARGIN && y < bottom)) && (k % 3 === 0 || (x > MARGIN && x + width < innerWidth - MARGIN));
-    const [x, y] = (!inside && places.find(fits)) || [target.left + MARGIN, target.bottom - height - MARGIN];
+    const [x, y] = (!below && places.find(fits)) || [right ? innerWidth : target.left + MARGIN, bottom];
     this.card.style.left = `${Math.min(Math.max(x, MARGIN), innerWidth - width - MARGIN)}px`;
     this.card.style.top = `${Math.min(Math.max(y, MARGIN), bottom)}px`;
   }

@@ -34,7 +34,8 @@ export class Transport {
       button.addEventListener("click", (event) => act(name === "reset" && event.shiftKey ? "reseed" : name));
       hint(button, text);
     }
-    const speed = byId("pace");
+    this.speed = byId("pace");
+    const { speed } = this;
     speed.append(...PACES.map(([value, name]) => h("option", { value }, name)));
     speed.addEventListener("change", () => pace(speed.value === "full" ? null : Number(speed.value)));
     hint(speed, "How fast to train: slowly enough to watch, or as fast as the computer can");
@@ -73,6 +74,11 @@ export class Transport {
       byId(id).disabled = !this.#able || (Boolean(error) && id !== "reset");
     document.body.dataset.state = error ? "failed" : state;
     this.showProgress({ step, epoch, batch, batches });
+  }
+
+  /** At most so many steps a second, null for as many as can be. */
+  showPace(pace) {
+    this.speed.value = String(pace ?? "full");
   }
 
   showProgress({ step, epoch, batch, batches, samples_per_second: speed }) {
