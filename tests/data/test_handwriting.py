@@ -13,7 +13,8 @@ from photos import coloured, digits, likeness, photo, seen, sheet, strokes
 from PIL import Image
 from scipy import ndimage
 
-from inkling.data import to_mnist
+from inkling import load_pretrained
+from inkling.data import bundled_digits, to_mnist
 from inkling.errors import DataError
 
 some = st.integers(0, 39)
@@ -186,6 +187,24 @@ def test_the_edge_of_a_shadow_may_cross_the_digit(index: int) -> None:
     assert likeness(seen(photo(index, light=light, noise=3)), seen(photo(index))) > 0.9
 
 
+@pytest.mark.parametrize("dark", [0.35, 0.5])
+@pytest.mark.parametrize("index", range(8))
+def test_a_hard_shadow_may_cover_half_of_a_closely_cut_digit(index: int, dark: float) -> None:
+    light = np.ones((220, 220), np.float32)
+    light[:, :110] = dark
+    image = seen(photo(index, margin=10, light=light))
+    assert likeness(image, seen(photo(index, margin=10))) > 0.9
+
+
+def test_the_pale_parts_of_a_stroke_are_part_of_the_digit() -> None:
+    test, network = bundled_digits().test, load_pretrained()
+    for index in (11, 30, 46, 53, 121, 166, 210, 291, 334, 354):  # strokes that are in part half as dark as elsewhere
+        image, label = test.images[index], test.labels[index]
+        large = Image.fromarray(image).resize((300, 300), Image.Resampling.BICUBIC)
+        enlarged = seen(Image.fromarray(255 - np.asarray(large)))
+        assert network.predict(np.stack([image, enlarged])).tolist() == [label, label]
+
+
 def test_jpeg_does_not_count() -> None:
     for index in range(10):
         picture = photo(index, pen=(40, 60, 160), paper=(240, 232, 205))
@@ -261,6 +280,17 @@ def blank(**how: object) -> Image.Image:
     return coloured(np.zeros((240, 320), np.float32), **how)
 
 
+def textured(seed: int, sigma: float, side: int) -> Image.Image:
+    """Paper with a soft texture."""
+    texture = ndimage.gaussian_filter(np.random.default_rng(seed).normal(0, 1, (side, side)), sigma)
+    return Image.fromarray((210 + 8 * texture / texture.std()).astype(np.uint8))
+
+
+def half_in_shadow(dark: float, slant: float) -> Image.Image:
+    y, x = np.mgrid[-1:1:200j, -1:1:260j]
+    return Image.fromarray((245 * np.where(x + slant * y < 0, dark, 1)).astype(np.uint8))
+
+
 @pytest.mark.parametrize(
     "picture",
     [
@@ -272,6 +302,10 @@ def blank(**how: object) -> Image.Image:
         Image.new("L", (28, 28), 255),
         Image.new("RGBA", (100, 100), (0, 0, 0, 0)),
         Image.new("1", (64, 64), 1),
+        Image.fromarray(np.eye(1, 784, 400, dtype=np.uint8).reshape(28, 28)),  # one pixel, which nobody sees
+        Image.fromarray(np.random.default_rng(0).integers(0, 25, (28, 28), dtype=np.uint8)),
+        *(textured(seed, sigma, side) for seed in range(3) for sigma in (1, 2) for side in (100, 300)),
+        *(half_in_shadow(dark, slant) for dark in (0.3, 0.5, 0.7) for slant in (0, 0.4)),
     ],
 )
 def test_an_empty_sheet_is_said_to_be_empty(picture: Image.Image) -> None:

@@ -179,3 +179,45 @@ def test_damaged_pictures_give_a_clear_error_never_a_crash(kind: str, data: st.D
         return
     assert "\n" not in message
     assert message.startswith("the picture: ")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_large_picture_is_held_in_memory_once(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.BytesIO()
+    PHOTO.convert(mode).save(file, "PNG")
+    expected = np.asarray(PHOTO, np.float32)
+
+    def copied(image: Image.Image) -> Image.Image:
+        raise AssertionError("80 million pixels, once more")
+
+    monkeypatch.setattr(Image.Image, "copy", copied)
+    np.testing.assert_array_equal(open_picture(file), expected)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_pixels_in_an_array_are_a_picture_too(mode: str) -> None:
+    picture = PHOTO.convert(mode)
+    np.testing.assert_array_equal(to_mnist(np.asarray(picture)).image, seen(picture))
+    np.testing.assert_array_equal(to_mnist(some_digits()[3]).image, some_digits()[3])
+    turned = np.asarray(picture)[::-1]
+    np.testing.assert_array_equal(to_mnist(turned).image, to_mnist(turned.copy()).image)
+
+
+@pytest.mark.parametrize(
+    ("picture", "said"),
+    [
+        (np.zeros((28, 28)), "an array of float64 (28, 28) is no picture: it must be uint8, of shape (height, width)"),
+        (np.zeros((28, 28, 2), np.uint8), "an array of uint8 (28, 28, 2) is no picture"),
+        (np.zeros((1, 28, 28), np.uint8), "an array of uint8 (1, 28, 28) is no picture"),
+        (np.zeros(784, np.uint8), "an array of uint8 (784,) is no picture"),
+        (np.zeros((0, 28), np.uint8), "an array of uint8 (0, 28) is no picture"),
+        (np.zeros((4, 4), np.uint8), "the picture is 4 × 4 pixels; a digit needs at least 8"),
+        (np.zeros((28, 28), np.uint8), "the picture: there is nothing on it"),
+        (5, "5 is no picture: give a path, a file open for reading in binary, or an array"),
+        (None, "None is no picture"),
+    ],
+)
+def test_what_is_no_picture_at_all_is_said_to_be_none(picture: object, said: str) -> None:
+    with pytest.raises(DataError) as error:
+        to_mnist(picture)  # type: ignore[arg-type]
+    assert said in str(error.value)

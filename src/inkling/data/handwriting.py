@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inkling.data.ink import find_ink
 from inkling.data.paper import Levels
-from inkling.data.pictures import GREY_ENOUGH, Colours, open_picture
+from inkling.data.pictures import GREY_ENOUGH, Colours, Picture, open_picture
 from inkling.data.splits import SIDE
 from inkling.errors import DataError
 
@@ -25,6 +24,7 @@ Grey = NDArray[np.uint8]
 BOX = 20  # MNIST's digits fit into a box of this many pixels
 THINNEST, THICKEST = 2.0, 3.5  # pixels of a stroke in the box: as it is for nine of ten digits of MNIST
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # how bright red, green and blue are: ITU-R BT.601
+FAINTEST = 64  # of 255: the lightest pixel of a picture in MNIST's form is at least as light, or it is dark noise
 OUTLINE = 0.12  # fraction of full ink from which on a pixel counts for the outline
 
 
@@ -45,10 +45,11 @@ class Prepared:
     unchanged: bool
 
 
-def to_mnist(picture: str | Path | BinaryIO) -> Prepared:
+def to_mnist(picture: Picture) -> Prepared:
     """Bring a picture of one digit, of any size and colour, into MNIST's form.
 
-    picture: a path, or a file open for reading in binary, in any format that Pillow reads.
+    picture: a path, or a file open for reading in binary, in any format that Pillow reads; or pixels, uint8, of shape
+    (height, width), (height, width, 3) or, with opacity, (height, width, 4).
     A picture that is in MNIST's form already is taken as it is: 28 × 28 pixels, grey, and along its edge dark (on
     average less than half of white). One that would be if it were not its negative, white around a digit in the
     middle, is turned round. Any other is read as ink on paper, dark on light or light on dark.
@@ -58,7 +59,8 @@ def to_mnist(picture: str | Path | BinaryIO) -> Prepared:
     try:
         return prepare(colours)
     except DataError as error:
-        raise DataError(f"{picture if isinstance(picture, str | Path) else 'the picture'}: {error}") from None
+        name = picture if isinstance(picture, str | Path) else getattr(picture, "name", "the picture")
+        raise DataError(f"{name}: {error}") from None
 
 
 def prepare(colours: Colours) -> Prepared:
@@ -68,6 +70,8 @@ def prepare(colours: Colours) -> Prepared:
     shown = np.rint(colours).astype(np.uint8)
     if is_mnist(colours):
         grey = np.rint(colours @ LUMA).astype(np.uint8)
+        if grey.max() < FAINTEST:
+            raise DataError(f"there is nothing on it: its lightest pixel is {grey.max()} of 255")
         return Prepared(shown, grey, grey, grey, (0, 0, SIDE, SIDE), True)
     ink = 1 - (colours @ LUMA) / np.float32(255)
     if is_mnist(255 - colours) and fills_the_box(ink):

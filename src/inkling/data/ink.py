@@ -18,10 +18,10 @@ from inkling.errors import DataError
 FAINTEST = 0.07  # contrast, as a fraction of the paper's brightness, below which nothing counts as ink
 NOISY = 0.2  # contrast up to which a pixel may be noisy paper
 NOISES = 4.0  # how many times the ordinary noise of the paper ink must differ from it
-VAST, ALONG_EDGE = (
-    0.1,
-    0.4,
-)  # of all pixels, of the picture's longer side: a shape that large is another light, or a sheet
+PALER = 0.5  # of that threshold: what hangs together with a stroke and is as dark as this belongs to it
+SCATTERED = 1.5  # times a pale digit's area: what has more in specks elsewhere is the texture of the paper
+VAST, ALONG_EDGE = 0.1, 0.4  # of all pixels, of the longer side: a shape that large is another light, or a sheet
+BEYOND = 0.1  # of a digit's area: if more lies on either side of a bright patch's edge, the patch is no sheet
 SOFT = 0.5  # of a stroke's width: so far beyond where it is half as dark its edge may fade
 SHARP = 2.0  # pixels: as far at least, and no further where rests of the paper's lines lie beside the strokes
 PALEST, PALE = 0.02, 0.35  # of full ink: up to here all is paper, and from 1 − this all is full, as the paper demands
@@ -48,11 +48,13 @@ def _find_inside(colours: Colours, inside: Mask, sheets: int) -> Levels:
     bright = is_bright(background, colours)
     largest = found.area == found.area.max()
     vast = found.contact[largest].max() > ALONG_EDGE * max(inside.shape) and found.area.max() > VAST * inside.sum()
-    if vast and bright:
-        contrast = contrast_to(in_patches(colours, background), colours)
-        found = standing_out(contrast, inside)
-        largest = found.area == found.area.max()
-    sheet = hull(lit(colours, inside)) if vast and not bright else sheet_inside(found.mask(largest))
+    on_table = None if bright or not vast else hull(lit(colours, inside))
+    if vast:
+        in_shadow = contrast_to(in_patches(colours, background), colours)
+        if on_table is None or crosses(in_shadow, on_table, inside):
+            on_table, contrast, found = None, in_shadow, standing_out(in_shadow, inside)
+            largest = found.area == found.area.max()
+    sheet = sheet_inside(found.mask(largest)) if on_table is None else on_table
     if sheet is not None and sheets:
         try:
             return _find_inside(colours, inside & sheet, sheets - 1)
@@ -62,6 +64,16 @@ def _find_inside(colours: Colours, inside: Mask, sheets: int) -> Levels:
             if found.area.max() > 0.5 * sheet.sum():  # a sheet with nothing on it, not a square kind of 0
                 raise
     return soft(contrast, *choose(found, contrast, inside), inside)
+
+
+def crosses(contrast: Colours, sheet: Mask, inside: Mask) -> bool:
+    """Whether the digit that is found goes on beyond the sheet: so its edge is that of a shadow on a larger sheet."""
+    try:
+        found = standing_out(contrast, inside)
+    except DataError:
+        return False
+    digit = found.mask(pick(found))
+    return bool(BEYOND < (digit & sheet).sum() / digit.sum() < 1 - BEYOND)
 
 
 def lit(colours: Colours, inside: Mask) -> Mask:
@@ -81,13 +93,30 @@ def standing_out(contrast: Colours, inside: Mask) -> Shapes:
     floor = max(FAINTEST, NOISES * float(np.median(ordinary))) if ordinary.size else FAINTEST
     strong = inside & (distance > floor)
     if np.any(strong):
-        strong &= distance >= otsu(distance[strong])
-        found = shapes(strong, inside)
+        threshold = otsu(distance[strong])
+        core = strong & (distance >= threshold)
+        found = shapes(core, inside)
         if found.lines.any():
-            found = replace(shapes(without_lines(without_lines(strong).T).T, inside), lined=True)
+            found = replace(shapes(without_lines(without_lines(core).T).T, inside), lined=True)
+        else:
+            found = shapes(grown(core, strong & (distance >= PALER * threshold)), inside)
         if found.plausible.any():
             return found
     raise DataError("there is nothing on it: no ink that stands out from the paper")
+
+
+def grown(core: Mask, among: Mask) -> Mask:
+    """The core, and what hangs together with it `among` paler pixels: where a pen was lifted, its stroke is pale.
+
+    Source: Canny, 1986, "A computational approach to edge detection", for the threshold with hysteresis.
+    """
+    from scipy import ndimage
+
+    labels, count = ndimage.label(among, np.ones((3, 3)))
+    held = np.zeros(count + 1, dtype=bool)
+    held[labels[core]] = True
+    held[0] = False
+    return np.asarray(held[labels])
 
 
 def length(contrast: Colours) -> Levels:
@@ -115,7 +144,8 @@ def choose(found: Shapes, contrast: Colours, inside: Mask) -> tuple[Mask, float]
     """Where the digit is, among what was found, and how many pixels beyond that its strokes fade into the paper.
 
     What is stronger than the digit but lies along the edge (a dark table) would set the threshold too high: if there
-    is nothing else, it is left out, and the rest is looked at again.
+    is nothing else, it is left out, and the rest is looked at again. Raises `DataError` where there are several digits,
+    and where it is one of many specks, as pale as paper may be.
     """
     from scipy import ndimage
 
@@ -133,8 +163,12 @@ def choose(found: Shapes, contrast: Colours, inside: Mask) -> tuple[Mask, float]
     found, digit = chosen
     if others := company(found, digit):
         raise SeveralDigits(f"there are {1 + others} digits side by side on it, it seems; cut out one of them")
+    ink = found.mask(digit)
+    scattered = not found.lined and found.area.sum() > SCATTERED * ink.sum()
+    if scattered and np.quantile(length(contrast)[ink], 0.75) < NOISY:
+        raise DataError("there is nothing on it: no ink that stands out from the texture of the paper")
     pen = float(2 * found.area[digit].sum() / max(found.boundary[digit].sum(), 1))
-    return found.mask(digit), SHARP if found.lined else max(SOFT * pen, SHARP)
+    return ink, SHARP if found.lined else max(SOFT * pen, SHARP)
 
 
 def soft(contrast: Colours, digit: Mask, reach: float, inside: Mask) -> Levels:

@@ -65,8 +65,11 @@ def in_patches(colours: Colours, background: Colours) -> Colours:
     from scipy import ndimage
 
     light = brightness(colours) / np.maximum(brightness(background), 1)
-    side = round(WIDEST * max(light.shape)) | 1
-    patches = ndimage.grey_closing(ndimage.gaussian_filter(light, max(light.shape) / 800), size=(side, side))
+    reach = round(WIDEST * max(light.shape) / 2)
+    # The paper goes on beyond the picture as it is along its edge, or the corners of slanting shadows would be filled.
+    beyond = np.pad(ndimage.gaussian_filter(light, max(light.shape) / 800), reach, mode="edge")
+    patches = ndimage.grey_closing(beyond, size=(2 * reach + 1,) * 2, mode="nearest")
+    patches = patches[reach : reach + light.shape[0], reach : reach + light.shape[1]]
     return np.asarray(np.clip(background * patches[..., None], 0, 255))
 
 

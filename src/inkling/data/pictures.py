@@ -9,7 +9,7 @@ from __future__ import annotations
 import stat
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 Colours = NDArray[np.float32]
 """Red, green and blue (height, width, 3), 0 to 255."""
+Picture = str | Path | BinaryIO | NDArray[np.uint8]
 
-MOST_PIXELS = 80_000_000  # asked before a pixel is decoded; decoding takes some 5 bytes for each
+MOST_PIXELS = 80_000_000  # asked before a pixel is decoded; decoding takes 4 to 9 bytes for each
 LONGEST = 1280  # pixels: a larger picture is reduced to this height or width before anything is looked for in it
 GREY_ENOUGH = 16  # how far apart red, green and blue may lie in a picture that is grey, given JPEG's rounding
 SMALLEST = 8  # pixels: in fewer no digit can be told from another
@@ -33,21 +34,38 @@ PROGRAMS = ("EPS", "WMF")  # formats that are drawn by running their commands, w
 HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis")  # what such a file says of its kind
 
 
-def open_picture(picture: str | Path | BinaryIO) -> Colours:
+def open_picture(picture: Picture) -> Colours:
     """Open a picture: its first frame, upright, without transparency, at most 1,280 pixels high and wide.
 
     picture: a path, or a file open for reading in binary. Any format that Pillow reads, of 8 to 32 bits a channel, in
-    grey, in colour or with a palette. Transparent pixels show paper that whatever is drawn stands out from.
+    grey, in colour or with a palette. Or its pixels, uint8: grey (height, width), or with three or four channels, red,
+    green, blue and opacity. Transparent pixels show paper that whatever is drawn stands out from.
     Returns float32 (height, width, 3), 0 to 255; pictures that are not reduced keep their values to the bit.
 
     Raises `DataError`, naming the file, for what is no picture or not a whole one, for more than 80 million pixels,
     and for a height or width that no digit fits into.
     """
+    if isinstance(picture, np.ndarray):
+        return from_pixels(picture)
     with opened(picture) as image:
         # A large JPEG decodes to a half, a quarter or an eighth for a fraction of the work.
         image.draft(None, (LONGEST, LONGEST))
         refuse_size(image.size)  # before a pixel is decoded
         return on_paper(upright(image))
+
+
+def from_pixels(pixels: NDArray[Any]) -> Colours:
+    """The same for an array of pixels."""
+    from PIL import Image
+
+    grey = pixels.ndim == 2
+    if pixels.dtype != np.uint8 or not pixels.size or not (grey or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))):
+        raise DataError(
+            f"an array of {pixels.dtype} {pixels.shape} is no picture: it must be uint8, of shape (height, width), "
+            "(height, width, 3) or (height, width, 4)"
+        )
+    refuse_size((pixels.shape[1], pixels.shape[0]))
+    return on_paper(Image.fromarray(np.ascontiguousarray(pixels)))
 
 
 @contextmanager
@@ -56,6 +74,8 @@ def opened(picture: str | Path | BinaryIO) -> Iterator[Image.Image]:
     from PIL import Image
 
     source: AbstractContextManager[BinaryIO]
+    if not (isinstance(picture, str | Path) or hasattr(picture, "read")):
+        raise DataError(f"{picture!r} is no picture: give a path, a file open for reading in binary, or an array")
     if isinstance(picture, str | Path):
         path = Path(picture)
         refuse_unless_a_file(path)
@@ -106,10 +126,9 @@ def upright(image: Image.Image) -> Image.Image:
 
     image.load()
     refuse_size(image.size)  # the header of an icon may say less than is in it
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # damaged metadata does not make the pixels unreadable
-        return image
+    with suppress(Exception):  # damaged metadata does not make the pixels unreadable
+        ImageOps.exif_transpose(image, in_place=True)  # or it copies even what stands upright
+    return image
 
 
 def on_paper(image: Image.Image) -> Colours:
@@ -120,8 +139,8 @@ def on_paper(image: Image.Image) -> Colours:
     if image.mode == "LAB":
         image = image.getchannel("L")
     if image.has_transparency_data:
-        return laid_on_paper(np.asarray(_reduced(image.convert("RGBA")), dtype=np.float32))
-    return np.array(_reduced(image.convert("RGB")), dtype=np.float32)
+        return laid_on_paper(np.asarray(_reduced(_as(image, "RGBA")), dtype=np.float32))
+    return np.array(_reduced(_as(image, "RGB")), dtype=np.float32)
 
 
 def laid_on_paper(rgba: NDArray[np.float32]) -> Colours:
@@ -150,6 +169,11 @@ def _in_8_bits(grey: NDArray[Any]) -> NDArray[np.float32]:
     highest = float(values.max())
     white = next((limit for limit in (1.0 if grey.dtype.kind == "f" else 255.0, 255.0, 65535.0) if highest <= limit), 0)
     return np.asarray(values * np.float32(255 / (white or highest)))
+
+
+def _as(image: Image.Image, mode: str) -> Image.Image:
+    """The picture in this mode. Pillow's `convert` copies it, however large, even if it is in that mode."""
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _reduced(picture: Any) -> Any:
