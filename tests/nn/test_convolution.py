@@ -370,7 +370,7 @@ class TestMisfits:
         ({"channels": 0}, "channels is 0, but must be a whole number of at least 1"),
         ({"channels": 2.5}, "channels is 2.5"),
         ({"channels": 4, "kernel": 0}, "kernel is 0"),
-        ({"channels": 4, "kernel": (3, 0)}, "kernel is 0"),
+        ({"channels": 4, "kernel": (3, 0)}, r"kernel is \(3, 0\), but must be .* or a pair of them"),
         ({"channels": 4, "kernel": (3, 3, 3)}, "kernel is .3, 3, 3., but must be a whole number of at least 1"),
         ({"channels": 4, "kernel": "3"}, "kernel is '3'"),
         ({"channels": 4, "stride": -1}, "stride is -1"),

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inkling import nn
-from inkling.nn.network import ROWS_AT_ONCE
+from inkling.nn.network import NUMBERS_AT_ONCE, ROWS_AT_ONCE
 
 KINDS = [nn.SoftmaxCrossEntropy, nn.MeanSquaredError, nn.SigmoidBinaryCrossEntropy]
 
@@ -248,6 +248,15 @@ class TestBatches:
         loss, right = network.score(x, labels)
         assert loss == pytest.approx(-np.log(alone[np.arange(count), labels]).mean(), rel=1e-10)
         assert right == np.sum(alone.argmax(axis=1) == labels)
+
+    def test_a_prediction_keeps_no_more_room_than_its_largest_layer_may_fill(self, random) -> None:
+        network = nn.Network([nn.Conv2D(16, 5), nn.ReLU(), nn.Flatten(), nn.Dense(4)])
+        network.predict(np.zeros((600, 28, 28), np.uint8))
+        kept = [array.size for part in network.layers for array in vars(part).get("_work", {}).values()]
+        assert max(kept) <= NUMBERS_AT_ONCE
+        images = random.random((200, 28, 28))
+        few = [network.predict_proba(x) for x in np.split(images, 10)]
+        np.testing.assert_allclose(network.predict_proba(images), np.concatenate(few), rtol=1e-4)
 
     def test_no_samples_are_no_predictions(self) -> None:
         network = make()

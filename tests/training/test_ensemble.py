@@ -67,6 +67,8 @@ def test_what_cannot_read_together_is_refused(patterns, make_network):
     other = nn.Network([nn.Dense(4)], input_shape=(5, 5))
     with pytest.raises(InklingError, match=r"network 2 goes from \(5, 5\) to \(4,\), but the first one from \(6, 6\)"):
         Ensemble([make_network(), other])
+    with pytest.raises(InklingError, match="made of networks, but number 2 is 5"):
+        Ensemble([make_network(), 5])
     with pytest.raises(InklingError, match="shifts is -1"):
         Ensemble([make_network()], shifts=-1)
     with pytest.raises(InklingError, match="takes a row of 36 numbers"):

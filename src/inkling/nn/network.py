@@ -21,7 +21,9 @@ from inkling.nn.part import Array, Config, Part, Shape, ShapeError, check_betwee
 from inkling.nn.summary import layer_table, summary
 
 ROWS_AT_ONCE = 512
-"""How many samples a prediction takes through the layers at a time: few enough to stay in the cache."""
+"""How many samples a prediction takes through the layers at a time, at most: few enough to stay in the cache."""
+NUMBERS_AT_ONCE = 2**21
+"""How many numbers a prediction lets come out of a layer at a time: of samples that make many it takes fewer."""
 
 
 class Network:
@@ -73,10 +75,11 @@ class Network:
             kind = type(layer).__name__.lower()
             counts[kind] = counts.get(kind, 0) + 1
             layer.name = f"{kind}_{counts[kind]}"
-            layer.dtype = self.dtype
-            layer.input_shape = shape
+            layer.dtype, layer.input_shape = self.dtype, shape
             layer.output_shape = shape = layer.connect(shape)
         self.output_shape = shape
+        largest = max(math.prod(each) for each in (self.input_shape, *(layer.output_shape for layer in self.layers)))
+        self.rows_at_once = max(min(ROWS_AT_ONCE, NUMBERS_AT_ONCE // largest), 1)
         self.own = Part()  # for work arrays that belong to no layer
         self.own.dtype = self.dtype
         self.loss.dtype = self.dtype
@@ -227,17 +230,17 @@ class Network:
     def predict_proba(self, x: Array) -> Array:
         """The probability of each class, (samples, classes), in a fresh array; each row adds up to 1."""
         x = np.asarray(x)
-        if len(x) <= ROWS_AT_ONCE:  # one image is asked for more often than many: no detour for it
+        if len(x) <= self.rows_at_once:  # one image is asked for more often than many: no detour for it
             return self.loss.probabilities(self.forward(x))
         probabilities = np.empty((len(x), *self.output_shape), self.dtype)
-        for block in blocks(len(x)):
+        for block in blocks(len(x), self.rows_at_once):
             self.loss.probabilities(self.forward(x[block]), out=probabilities[block])
         return probabilities
 
     def predict(self, x: Array) -> Array:
         """The most probable class of each sample, (samples,) int64."""
         x = np.asarray(x)
-        found = [self.forward(x[block]).argmax(axis=1) for block in blocks(len(x))]
+        found = [self.forward(x[block]).argmax(axis=1) for block in blocks(len(x), self.rows_at_once)]
         return np.concatenate([np.empty(0, np.int64), *found])
 
     def score(self, x: Array, labels: Array, weights: Array | None = None) -> tuple[float, float]:
@@ -246,7 +249,7 @@ class Network:
             check_labels(labels, len(x))
         total: float = 0
         right: float = 0
-        for block in blocks(len(x)):
+        for block in blocks(len(x), self.rows_at_once):
             outputs = self.forward(x[block])
             loss, hits = self.loss.judge(outputs, labels[block], None if weights is None else weights[block])
             total, right = total + loss * len(outputs), right + hits

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from inkling.nn.layers import Layer, misfit
-from inkling.nn.part import Array, Shape, check_whole
+from inkling.nn.part import Array, Shape
 
 Pair = int | Sequence[int]
 """A number for both directions, or one for down and one for across."""
@@ -156,6 +156,7 @@ def places(size: int, window: int, stride: int, padding: str) -> tuple[int, int]
 
 def check_pair(owner: str, name: str, value: Pair) -> Pair:
     """The value with plain integers. Raises ValueError unless it is a whole number of at least 1, or two of them."""
-    if isinstance(value, (tuple, list)) and len(value) == 2:
-        return tuple(check_whole(owner, name, number) for number in value)
-    return check_whole(owner, name, value)  # type: ignore[arg-type]
+    numbers = value if isinstance(value, (tuple, list)) and len(value) == 2 else (value,)
+    if not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 1 for n in numbers):
+        raise ValueError(f"{owner}: {name} is {value!r}, but must be a whole number of at least 1, or a pair of them")
+    return tuple(map(int, numbers)) if len(numbers) == 2 else int(numbers[0])  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ class Ensemble:
     """Networks that read together: the mean of their probabilities, over small shifts of the image too.
 
     With `shifts` s every image is read (2s + 1)² times, moved by −s … s pixels each way; what moves in is 0.
-    Raises InklingError if the networks don't fit each other, or there is none.
+    Raises InklingError if the networks don't fit each other, or there is none, or something else among them.
     Source: Cireşan et al., 2012, "Multi-column deep neural networks for image classification", for the mean.
     """
 
@@ -30,6 +30,9 @@ class Ensemble:
         self.shifts = shifts
         if not self.networks:
             raise InklingError("an ensemble needs at least one network")
+        for place, network in enumerate(self.networks, 1):
+            if not isinstance(network, Network):
+                raise InklingError(f"an ensemble is made of networks, but number {place} is {network!r}")
         first = self.networks[0]
         for place, network in enumerate(self.networks[1:], 2):
             if (network.input_shape, network.output_shape) != (first.input_shape, first.output_shape):

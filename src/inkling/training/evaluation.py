@@ -98,7 +98,7 @@ def evaluate(
         return Evaluation(loss, labels, probabilities)
     probabilities = np.empty((len(labels), *network.output_shape), network.dtype)
     total = 0.0
-    for block in blocks(len(labels)):
+    for block in blocks(len(labels), network.rows_at_once):
         outputs = network.forward(samples.images[block])
         total += network.loss.forward(outputs, labels[block]) * len(outputs)
         network.loss.probabilities(outputs, out=probabilities[block])
