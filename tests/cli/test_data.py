@@ -191,6 +191,8 @@ def test_a_recipe_says_how_much_and_options_win(inkling: Inkling) -> None:
         (["--set", "augment.rotate=5"], "--set is for distortions"),
         (["--augment", "--out", "x.gif"], "--out x.gif: the name must end in .png or .svg"),
         (["--augment", "--set", "augment.rotate=200"], "augment: rotate is 200.0, but must lie in [0, 180] (degrees)"),
+        (["--augment", "--set", "augment.rotate=400"], "inkling: augment: rotate is 400.0, but must lie in [0, 180]"),
+        (["--augment", "--recipe", "default", "--set", "augment.rotate=400"], "recipe default: augment: rotate is 400"),
         (["--augment", "--set", "augment.rotat=20"], "there is no setting augment.rotat; did you mean rotate?"),
         (["--augment", "--set", "training.epochs=3"], "--set training.epochs: only distortions can be set here"),
         (["--augment", "--recipe", "full-batch"], "recipe full-batch distorts nothing: set an amount"),

@@ -164,3 +164,18 @@ def test_several_models_want_to_know_what_for(inkling: Inkling, trained: Path) -
     assert answer.status == 2
     assert "--ensemble" in answer.err
     assert "--corrupted" in answer.err
+
+
+def test_an_ensemble_says_of_what_it_is_made(inkling: Inkling, trained: Path, convolved: Path) -> None:
+    text = inkling("evaluate", trained, convolved, "--ensemble", "--shifts", "1").out
+    assert f"{trained} + {convolved} together, each image read 9 times, moved by up to 1 px\n" in text
+    assert f"\n{trained} + {convolved} together\n" in inkling("evaluate", trained, convolved, "--ensemble").out
+    assert f"\n{trained}, each image read 25 times, moved" in inkling("evaluate", trained, "--shifts", "2").out
+    assert "together" not in inkling("evaluate", trained).out
+
+
+def test_a_model_does_not_answer_together_with_itself(inkling: Inkling, trained: Path) -> None:
+    file = trained / "model.safetensors"
+    answer = inkling("evaluate", trained, file, "--ensemble")
+    assert (answer.status, answer.out) == (2, "")
+    assert f"{trained} and {file} are the same model: name each once" in answer.err

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from stripes import Inkling, stripes, write_csv
 
+from inkling import nn
 from inkling.data import load_data
 from inkling.recipes import build_plan, load_recipe
-from inkling.storage import load_model
+from inkling.storage import load_model, save_model
 
 
 def test_the_numbers_are_the_networks(inkling: Inkling, trained: Path) -> None:
@@ -127,3 +128,19 @@ def test_an_image_that_is_not_there_is_refused(inkling: Inkling, trained: Path) 
     answer = inkling("explain", trained, "--sample", 60)
     assert answer.status == 2
     assert "there are only 60 images, 0 … 59" in answer.err
+
+
+def test_one_is_not_called_several(inkling: Inkling) -> None:
+    layers = [nn.Conv2D(2, 1), nn.AveragePool2D(2), nn.Conv2D(1, 1), nn.Flatten(), nn.Dense(10)]
+    text = inkling("explain", save_model(nn.Network(layers), "small.safetensors"), "--data", "digits").out
+    assert re.search(r"sees row \d+, column \d+ of 2 channels; of channel", text)
+    assert re.search(r"from 1 other channel\)", text)
+    assert not re.search(r"(\d+) … \1\b|from 1 others|\b1 other \w+s\b", text)
+    listed, total, mean = re.search(r"the mean of (.*): (-?[\d.]+) / 4 = (-?[\d.]+)$", text, re.M).groups()  # type: ignore[union-attr]
+    assert sum(map(float, listed.split(", "))) == pytest.approx(float(total), abs=0.001)
+    assert float(total) / 4 == pytest.approx(float(mean), abs=0.001)
+
+
+def test_a_layer_and_its_shapes_are_one_line(inkling: Inkling, convolved: Path) -> None:
+    heads = [line for line in inkling("explain", convolved).out.splitlines() if line.startswith("conv2d")]
+    assert re.search(r"W\[i, j\] \+ b   28×28×1 → 24×24×3$", heads[0])

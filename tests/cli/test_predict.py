@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import io
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -178,3 +180,16 @@ def test_an_unsure_answer_comes_with_a_hint(
     assert hint.startswith(f"seven.png: not sure: a {found['digit']} ({confidence}), or a {found['runner_up']} (")
     assert hint.endswith("; --show shows what the network saw")
     assert "--show" not in inkling("predict", file, "--show", "--model", trained).err
+
+
+def test_a_picture_may_be_piped_in(inkling: Inkling, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = picture(Path("7.png"), 7)
+    for content, status in ((file.read_bytes(), 0), (b"", 2), (b"no picture", 2)):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        answer = inkling("predict", "-", "--model", trained, "--json")
+        assert answer.status == status
+        if status:
+            assert answer.json[0]["error"].startswith("standard input: ")
+        else:
+            named = inkling("predict", file, "--model", trained, "--json").json[0]
+            assert answer.json == [{**named, "file": "-"}]

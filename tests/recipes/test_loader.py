@@ -156,7 +156,7 @@ def test_every_amount_of_a_distortion_is_a_setting_with_the_same_name_and_defaul
         ('[optimizer]\nname = "adma"', "optimizer.name is 'adma'; known are adam, adamw, rmsprop, sgd"),
         ("[optimizer]\nname = [1]", "optimizer.name is [1]; known are"),
         ("optimizer = 3", "optimizer is 3: input should be a valid dictionary"),
-        ("training = 3", "training is 3: input should be a valid dictionary"),
+        ("training = 3", "training is 3, but has settings of its own: epochs, batch_size"),
         ('[training]\nepochs = "5"', "training.epochs is '5': input should be a valid integer"),
         ("[training]\nepochs = 5.0", "training.epochs is 5.0: input should be a valid integer"),
         ("[training]\nepochs = true", "training.epochs is True: input should be a valid integer"),
@@ -167,7 +167,19 @@ def test_every_amount_of_a_distortion_is_a_setting_with_the_same_name_and_defaul
         ("[augment]\nrotate = 200", "augment: rotate is 200.0, but must lie in [0, 180] (degrees)"),
         ("[augment]\nswirl = 1", "there is no setting augment.swirl; known are shift, rotate"),
         ('[augment]\nshift = "2"', "augment.shift is '2': input should be a valid number"),
-        ("[network]\nhidden = [64, 0]", "network.hidden.1 is 0: input should be greater than 0"),
+        ("[network]\nhidden = [64, 0]", "network.hidden (layer 2) is 0: input should be greater than 0"),
+        ("[network]\nhidden = [{ dropout = 0.5 }]", "network.hidden (layer 1) is {'dropout': 0.5}, but needs units"),
+        ("[network]\nhidden = [9, { units = 8, n = 1 }]", "no setting network.hidden (layer 2).n; known are units,"),
+        ("[network]\nconvolutions = [{ kernel = 3 }]", "(layer 1) is {'kernel': 3}, but needs channels as well"),
+        (
+            "[network]\nconvolutions = [{ channels = 8 }, { channels = 8, filters = 3 }]",
+            "there is no setting network.convolutions (layer 2).filters; known are channels, kernel, stride, padding",
+        ),
+        ("[network]\nconvolutions = [8]", "network.convolutions (layer 1) is 8, but has settings of its own: channels"),
+        (
+            "[network]\nconvolutions = [{ channels = 0 }]",
+            "network.convolutions (layer 1).channels is 0: input should be greater than 0",
+        ),
         ("[network]\nhidden = 64", "network.hidden is 64: input should be a valid list"),
         ("[network]\ndropout = 1.0", "network.dropout is 1.0: input should be less than 1"),
         ('[network]\nactivation = "swish"', "network.activation is 'swish': input should be 'relu'"),
@@ -359,5 +371,5 @@ def test_a_layer_may_differ_from_the_others(place):
     )
     place.write_text(to_toml(recipe))
     assert load_recipe(place) == recipe
-    assert "network.hidden.0.kernel" in complaint(place, "[network]\nhidden = [{ units = 8, kernel = 3 }]")
-    assert "network.hidden.0 is -8" in complaint(place, "[network]\nhidden = [-8]")
+    assert "network.hidden (layer 1).kernel" in complaint(place, "[network]\nhidden = [{ units = 8, kernel = 3 }]")
+    assert "network.hidden (layer 1) is -8" in complaint(place, "[network]\nhidden = [-8]")

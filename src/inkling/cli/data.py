@@ -10,7 +10,7 @@ import typer
 
 from inkling.cli import completion, options
 from inkling.cli.terminal import Loading, plain, print_json, report, results
-from inkling.errors import InklingError
+from inkling.errors import InklingError, RecipeError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -189,7 +189,12 @@ def amounts(recipe: str | None, settings: list[str] | None) -> Augment:
         raise InklingError(f"--set {other}: only distortions can be set here, for example augment.rotate=15")
     if recipe is None and not changes:
         changes = {f"augment.{kind}": most for kind, most in EXAMPLE.items()}
-    augment = build_augment(load_recipe(recipe or "default", changes).augment)
+    try:
+        augment = build_augment(load_recipe(recipe or "default", changes).augment)
+    except RecipeError as error:
+        if recipe is not None:
+            raise
+        raise InklingError(str(error).removeprefix("recipe default: ")) from None  # a recipe that nobody named
     if augment is None:
         raise InklingError(
             f"recipe {recipe or 'default'} distorts nothing: set an amount, for example --set augment.rotate=15"

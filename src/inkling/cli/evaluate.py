@@ -70,6 +70,7 @@ def evaluate(
       inkling evaluate latest pretrained --corrupted --split validation
 
     """
+    from inkling.storage import find_model
     from inkling.training import Ensemble
     from inkling.training import evaluate as measure
 
@@ -83,6 +84,10 @@ def evaluate(
     if split is not None and split not in SPLITS:
         raise InklingError(f"--split {split}: it can be train, validation or test")
     networks = [load_reader(model) for model in names]
+    files = [find_model(model).resolve() for model in names]
+    for number, file in enumerate(files):
+        if (before := files.index(file)) < number:
+            raise InklingError(f"{names[before]} and {names[number]} are the same model: name each once")
     digits = find_digits(names[0], data)
     name = split or next(part for part in reversed(SPLITS) if getattr(digits, part) is not None)
     chosen = getattr(digits, name)
@@ -95,6 +100,10 @@ def evaluate(
     facts = {"data": digits.source, "split": name, "shifts": shifts}
     out = results()
     note = f"{plain(digits.note)}\n{len(chosen):,} images ({name})"
+    if ensemble or shifts:
+        together = " together" if len(names) > 1 and ensemble else ""
+        times = f", each image read {(2 * shifts + 1) ** 2} times, moved by up to {shifts} px" if shifts else ""
+        note += f"\n{plain(' + '.join(names) if ensemble else ', '.join(names))}{together}{times}"
     if corrupted:
         called = [model] if ensemble else names
         rows = measure_corrupted(readers, called, chosen)

@@ -98,7 +98,7 @@ def say_forward(out: Console, step: LayerTrace, watched: dict[str, Place]) -> No
     if not layer.parameter_shapes() and np.array_equal(step.x.ravel(), step.out.ravel()) and not values.all():
         out.print(f"\n[bold]{layer.name}[/]  lets everything through   [dim]{shapes}[/]", highlight=False)
         return
-    out.print(f"\n[bold]{layer.name}[/]  {plain(formula(layer))}   [dim]{shapes}[/]", highlight=False)
+    out.print(f"\n[bold]{layer.name}[/]  {plain(formula(layer))}   [dim]{shapes}[/]", highlight=False, soft_wrap=True)
     if "W" in step.parameters and len(layer.output_shape) == 1:
         (neuron,) = watched[layer.name]
         out.print(f"  z ranges from {values.min():.3f} to {values.max():.3f}", highlight=False)
@@ -122,7 +122,7 @@ def written_sum(step: LayerTrace, neuron: int) -> str:
     rest = float(products.sum() - products[largest].sum())
     others = int((products != 0).sum()) - len(largest)
     if others > 0:
-        terms.append(f"({rest:.3f} from {others} others)")
+        terms.append(f"({rest:.3f} from {others} other{'s' if others > 1 else ''})")
     return f"z = {' + '.join(terms)} + b ({step.parameters['b'][neuron]:.3f}) = {step.out[0, neuron]:.4f}"
 
 

@@ -53,8 +53,8 @@ def sum_of_window(layer: Conv2D, step: LayerTrace, place: Place) -> list[str]:
     products = seen.values * kernel
     by_input = products.sum(axis=(0, 1))
     shown = int(np.abs(products).sum(axis=(0, 1)).argmax())
-    rows, columns = (f"{start} … {start + size - 1}" for start, size in ((seen.top, layer.kh), (seen.left, layer.kw)))
-    lines = [f"channel {channel}, row {row}, column {column} sees rows {rows}, columns {columns}"]
+    rows, columns = span("row", seen.top, layer.kh), span("column", seen.left, layer.kw)
+    lines = [f"channel {channel}, row {row}, column {column} sees {rows}, {columns}"]
     if layer.inputs > 1:
         lines[0] += f" of {layer.inputs} channels; of channel {shown}:"
     left, right = table(seen.values[..., shown], 3), table(kernel[..., shown], 4)
@@ -63,8 +63,19 @@ def sum_of_window(layer: Conv2D, step: LayerTrace, place: Place) -> list[str]:
     lines += [f"  {a}  ·  {w}  =  {total:8.4f}" for a, w, total in zip(left, right, sums, strict=True)]
     terms = [f"{by_input[shown]:.4f}"]
     if layer.inputs > 1:
-        terms.append(f"({by_input.sum() - by_input[shown]:.4f} from {layer.inputs - 1} other channels)")
+        others = counted(layer.inputs - 1, "other channel")
+        terms.append(f"({by_input.sum() - by_input[shown]:.4f} from {others})")
     return [*lines, f"z = {' + '.join(terms)} + b ({b:.4f}) = {step.out[0][place]:.4f}"]
+
+
+def span(word: str, start: int, size: int) -> str:
+    """Row 3, or rows 3 … 5."""
+    return f"{word} {start}" if size == 1 else f"{word}s {start} … {start + size - 1}"
+
+
+def counted(number: int, word: str) -> str:
+    """1 other place, 2 other places."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def table(values: Array, decimals: int) -> list[str]:
@@ -78,7 +89,8 @@ def pooled(layer: Pool2D, step: LayerTrace, place: Place) -> list[str]:
     result = step.out[0][place]
     if isinstance(layer, GlobalAveragePool2D):
         total, count = step.x[0][..., place[-1]].sum(), layer.kh * layer.kw
-        return [f"channel {place[0]}: its {count} pixels add up to {total:.4f}; {total:.4f} / {count} = {result:.4f}"]
+        pixels = "its 1 pixel is" if count == 1 else f"its {count} pixels add up to"
+        return [f"channel {place[0]}: {pixels} {total:.4f}; {total:.4f} / {count} = {result:.4f}"]
     seen = window(layer, step.x[0], place)
     values = seen.values[..., place[2] if len(place) > 2 else 0]
     listed = ", ".join(f"{value:.4f}" for value in values.flat) if values.size <= LISTED else f"{values.size} pixels"
@@ -86,7 +98,7 @@ def pooled(layer: Pool2D, step: LayerTrace, place: Place) -> list[str]:
         i, j = divmod(int(values.argmax()), layer.kw)
         winner = f"in row {seen.top + i}, column {seen.left + j}"
         return [f"{where(place)}: the largest of {listed} is {result:.4f}, {winner}"]
-    return [f"{where(place)}: the mean of {listed} is {values.sum():.4f} / {values.size} = {result:.4f}"]
+    return [f"{where(place)}: the mean of {listed}: {values.sum():.4f} / {values.size} = {result:.4f}"]
 
 
 def normed(layer: BatchNorm, step: LayerTrace, place: Place) -> str:
@@ -129,5 +141,5 @@ def kernel_gradient(layer: Conv2D, step: LayerTrace, channel: int) -> str:
     terms = [f"{pixels.flat[place]:.4f}·{dz.flat[place]:.6f}" for place in largest]
     others = int((products != 0).sum()) - len(largest)
     if others > 0:
-        terms.append(f"({products.sum() - products[largest].sum():.6f} from {others} other places)")
+        terms.append(f"({products.sum() - products[largest].sum():.6f} from {counted(others, 'other place')})")
     return f"dW[{i},{j},{k},{channel}] = Σ x · dz = {' + '.join(terms)} = {gradients[i, j, k]:.6f}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -62,7 +64,9 @@ class Answer:
 
 
 def predict(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Pictures, one digit each, of any size.")],
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE", help="Pictures, one digit each, of any size; - is standard input.")
+    ],
     model: Annotated[str, typer.Option(help=MODELS, autocompletion=completion.models)] = "pretrained",
     probabilities: Annotated[
         bool, typer.Option("--probabilities", "-p", help="Show the probability of every digit.")
@@ -113,10 +117,17 @@ def ask(network: Network, image: Path) -> Answer:
     from inkling.data import to_mnist
 
     try:
-        prepared = to_mnist(image)
+        prepared = to_mnist(standard_input() if str(image) == "-" else image)
     except DataError as error:
         return Answer(image, error=str(error))
     return Answer(image, prepared, network.predict_proba(prepared.image[None])[0])
+
+
+def standard_input() -> io.BytesIO:
+    """The picture that is piped in."""
+    file = io.BytesIO(sys.stdin.buffer.read() if sys.stdin else b"")
+    file.name = "standard input"
+    return file
 
 
 def say(answers: list[Answer], probabilities: bool) -> None:

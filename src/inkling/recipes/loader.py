@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -105,9 +105,9 @@ def validated(values: dict[str, Any], where: str) -> Recipe:
 def complaint(error: ValidationError, values: dict[str, Any]) -> str:
     """Pydantic's first complaint about these values in one line."""
     first = error.errors()[0]
-    tags = {model.model_fields["name"].default for model in optimizers()}
+    tags = {model.model_fields["name"].default for model in models_in(AnyOptimizer)}
     place = place_of(first["loc"], values)
-    key, given = ".".join(part if part.isprintable() else repr(part) for part in place), first["input"]
+    key, given = written(place), first["input"]
     # Where a value may be of several kinds, pydantic says of each why it is not that.
     reasons = dict.fromkeys(
         reason["msg"].removeprefix("Value error, ")
@@ -117,9 +117,13 @@ def complaint(error: ValidationError, values: dict[str, Any]) -> str:
     message = " or ".join(reason[:1].lower() + reason[1:] for reason in reasons)
     if first["type"] == "extra_forbidden":
         known = keys_at(place[:-1], tags & {str(part) for part in first["loc"]})
-        close = difflib.get_close_matches(place[-1], known, n=1)
+        close = difflib.get_close_matches(str(place[-1]), known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
         return f"there is no setting {key}; {hint}"
+    if first["type"] == "missing":
+        return f"{key} is {given!r}, but needs {first['loc'][-1]} as well"
+    if first["type"] == "model_type":
+        return f"{key} is {given!r}, but has settings of its own: {', '.join(keys_at(place, set()))}"
     if first["type"] == "union_tag_invalid":
         return f"optimizer.name is {given.get('name')!r}; known are {', '.join(sorted(tags))}"
     if not place or first["type"] == "value_error":
@@ -127,31 +131,42 @@ def complaint(error: ValidationError, values: dict[str, Any]) -> str:
     return f"{key} is {given!r}: {message}"
 
 
-def optimizers() -> tuple[type[BaseModel], ...]:
-    """The schemas of all optimizers."""
-    union = get_args(AnyOptimizer)[0]
-    return get_args(union)
+def models_in(kind: Any) -> list[type[BaseModel]]:
+    """The schemas that a type is made of: of a union, or a list, all there are in it."""
+    if isinstance(kind, type) and get_origin(kind) is None:
+        return [kind] if issubclass(kind, BaseModel) else []
+    return [model for each in get_args(kind) for model in models_in(each)]
 
 
-def place_of(loc: tuple[int | str, ...], values: Any) -> list[str]:
-    """The keys that lead to what pydantic complains of.
+def place_of(loc: tuple[int | str, ...], values: Any) -> list[int | str]:
+    """The keys, and places in lists, that lead to what pydantic complains of.
 
     It also names the branch of a union that it tried ("adam", "int"): that is no key, so it isn't found there.
     """
     place, here = [], values
     for part in loc:
         if part in here if isinstance(here, dict) else isinstance(here, list) and isinstance(part, int):
-            place.append(str(part))
+            place.append(part)
             here = here[part]
     return place
 
 
-def keys_at(place: list[str], tags: set[str]) -> list[str]:
-    """The keys that the section at this place of a recipe may have."""
-    if not place:
-        return list(Recipe.model_fields)
-    for schema in optimizers():
-        if place == ["optimizer"] and schema.model_fields["name"].default in tags:
-            return list(schema.model_fields)
-    section = Recipe.model_fields[place[0]].annotation
-    return list(section.model_fields) if isinstance(section, type) and issubclass(section, BaseModel) else []
+def written(place: list[int | str]) -> str:
+    """The place as a reader finds it: "network.hidden (layer 2).units". Like the names of layers, it counts from 1."""
+    text = ""
+    for part in place:
+        if isinstance(part, int):
+            text += f" (layer {part + 1})"
+        else:
+            text += f"{'.' if text else ''}{part if part.isprintable() else repr(part)}"
+    return text
+
+
+def keys_at(place: list[int | str], tags: set[str]) -> list[str]:
+    """The keys that the section, or the layer, at this place of a recipe may have."""
+    models: list[type[BaseModel]] = [Recipe]
+    for part in place:
+        if isinstance(part, str):
+            models = models_in(models[0].model_fields[part].annotation)
+    chosen = [model for model in models if "name" in model.model_fields and model.model_fields["name"].default in tags]
+    return [key for model in (chosen or models)[:1] for key in model.model_fields]
