@@ -317,7 +317,7 @@ class DigitsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         alone = threading.current_thread() is threading.main_thread()
         network = self.network_ if alone else self.network_.replica()
         scores = np.empty((len(X), len(self.classes_)), network.dtype)
-        for rows in blocks(len(X)):
+        for rows in blocks(len(X), network.rows_at_once):
             scores[rows] = network.forward(self.scaling_(X[rows]))
         return scores
 

@@ -80,7 +80,7 @@ class View:
         """What the layer of this network hands on for images (n, 28, 28), dropout off."""
         count = self.network.layers.index(layer) + 1
         found = []
-        for block in blocks(len(images)):
+        for block in blocks(len(images), self.network.rows_at_once):
             x = self.network.enter(images[block])
             for each in self.network.layers[:count]:
                 x = each.forward(x, training=False)
