@@ -232,4 +232,5 @@ def told(seen: Seen) -> str:
         return wording.number(float(seen.array))
     kinds = {"b": bool, "i": np.int64, "u": np.int64}
     whole = kinds.get(np.dtype(seen.dtype).kind) if seen.dtype else None
-    return wording.show(seen.array if whole is None else seen.array.astype(whole))
+    fits = whole is not None and bool((np.abs(seen.array) < 2**63).all())  # they were kept as floats
+    return wording.show(seen.array.astype(whole) if fits else seen.array)
