@@ -89,12 +89,13 @@ def test_the_sdist_holds_what_its_tests_need_and_nothing_else(built: dict[str, P
         assert not {"__pycache__", "build", "dist", "runs"} & set(name.parts[:-1]), name
 
 
-def test_its_tests_run_from_the_sdist(built: dict[str, Path], tmp_path: Path) -> None:
+def test_its_tests_run_from_the_sdist(built: dict[str, Path], tmp_path: Path, pytestconfig: pytest.Config) -> None:
     with tarfile.open(built["sdist"]) as archive:
         archive.extractall(tmp_path, filter="data")
     (root,) = tmp_path.iterdir()
     some = ("tests/nn/test_layers.py", "tests/nn/test_laws.py", "tests/data/test_idx.py", "tests/test_package.py")
-    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *some)
+    heeded = [f"-W{each}" for each in pytestconfig.getoption("pythonwarnings") or ()]  # as in this very run
+    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *heeded, *some)
     told = run(*command, cwd=root, PYTHONPATH=str(root / "src"), PYTHONDONTWRITEBYTECODE="1")
     assert re.search(r"\d+ passed", told)
     assert "failed" not in told

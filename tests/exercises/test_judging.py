@@ -376,8 +376,9 @@ anything = st.recursive(
         st.binary(max_size=5),
         st.builds(Hostile),
         st.sampled_from([print, object, sys, Ellipsis, np.float32, iter([]), {1: 2}, {3}]),
+        arrays.arrays(arrays.scalar_dtypes(), arrays.array_shapes(min_dims=0, min_side=0)),
         arrays.arrays(
-            st.one_of(arrays.scalar_dtypes(), st.just(np.dtype(object))), arrays.array_shapes(min_dims=0, min_side=0)
+            np.dtype(object), arrays.array_shapes(min_dims=0, min_side=0), elements=st.one_of(st.none(), numbers)
         ),
         arrays.arrays(np.float64, st.sampled_from([(2, 3), (3, 3), (4, 3), (3,), (1, 1), ()])),
     ),
