@@ -9,7 +9,7 @@ DATA ?= auto
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format clean bench bench-quick bench-step bench-estimator bench-conv-fast bench-playground playground-load accuracy docs notebooks pretrained test-lowest test-pythons
+.PHONY: bench-photos help run test lint format clean bench bench-quick bench-step bench-estimator bench-conv-fast bench-playground playground-load accuracy docs notebooks pretrained test-lowest test-pythons
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -60,6 +60,9 @@ bench-conv-fast: $(BENCH)/.ready  ## 99 % in seconds: the recipe conv-fast here 
 
 accuracy: $(VENV)/.run  ## Train the most accurate recipes on the real MNIST, several seeds each (hours)
 	@$(BIN)/python benchmarks/accuracy.py
+
+bench-photos: $(VENV)/.run  ## Count the digits that are lost on the way from a picture of paper
+	@$(BIN)/python benchmarks/photos.py --data $(DATA)
 
 bench-playground: $(VENV)/.test  ## Measure what a page costs the training that it watches
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python benchmarks/playground_page.py --data $(DATA)
