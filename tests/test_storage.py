@@ -8,6 +8,7 @@ import pickle
 import struct
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -339,7 +340,8 @@ def test_a_file_of_a_newer_version_says_so(tmp_path):
         (architecture(layers=[[]]), "."),
         (architecture(input_shape=[]), "input_shape"),
         (architecture(input_shape="big"), "."),
-        (architecture(dtype="int8"), "dtype is int8"),
+        (architecture(input_shape=[float("inf")]), "."),
+        (architecture(dtype="int8"), "dense_1.W is float32, the architecture says int8"),
         (architecture(dtype="float99"), "."),
         (architecture(seed=-1), "."),
         (architecture(l2="much"), "l2 is 'much'"),
@@ -387,9 +389,49 @@ def test_parameters_that_do_not_fit_are_refused(tmp_path, arrays, said):
 
 def test_missing_parameters_are_named(tmp_path):
     metadata = {"format": "inkling-network", "version": 1, "network": architecture()}
-    write_arrays(tmp_path / "m", {"dense_1.W": np.zeros((4, 3))}, metadata)
-    with refused(tmp_path / "m", r"lacks the parameters dense_1\.b, dense_2\.W, dense_2\.b"):
+    write_arrays(tmp_path / "m", {"dense_1.W": np.zeros((4, 3), np.float32)}, metadata)
+    with refused(tmp_path / "m", r"there are no parameters dense_1\.b, dense_2\.W, dense_2\.b"):
         load_model(tmp_path / "m")
+
+
+def test_running_statistics_that_are_missing_are_named(tmp_path):
+    network = nn.Network([nn.BatchNorm(), nn.Dense(2)], input_shape=4)
+    metadata = {"format": "inkling-network", "version": 1, "network": network.config()}
+    write_arrays(tmp_path / "m", dict(network.named_parameters()), metadata)
+    with refused(tmp_path / "m", r"batchnorm_1\.running_mean, batchnorm_1\.running_variance"):
+        load_model(tmp_path / "m")
+
+
+HUGE = [
+    [{"type": "Dense", "units": 400_000}],
+    [{"type": "Dense", "units": 3}, {"type": "Dense", "units": 30_000}, {"type": "Dense", "units": 30_000}],
+    [{"type": "Conv2D", "channels": 100_000, "kernel": 20}, {"type": "Dense", "units": 10}],
+    [{"type": "Conv2D", "channels": 1}, {"type": "Dense", "units": 10**15}],
+]
+
+
+@pytest.mark.parametrize("layers", HUGE, ids=["wide", "wide and deep", "many channels", "more than there is"])
+def test_a_small_file_that_speaks_of_a_huge_network_takes_no_room(tmp_path, layers):
+    """A description is short whatever it describes: before anything is laid out for it, it must fit the numbers."""
+    path = rewritten(tmp_path / "m", network=architecture(layers=layers, input_shape=[28, 28, 1]))
+    assert path.stat().st_size < 2_000
+    tracemalloc.start()
+    try:
+        with refused(path, "the architecture says|there are no parameters"):
+            load_model(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+def test_an_architecture_nested_without_end_is_refused(tmp_path):
+    initializer: dict = {"type": "HeNormal"}
+    for _ in range(600):
+        initializer = {"type": "HeNormal", "inner": initializer}
+    network = architecture(layers=[{"type": "Dense", "units": 3, "initializer": initializer}])
+    with refused(tmp_path / "m"):
+        load_model(rewritten(tmp_path / "m", network=network))
 
 
 # Writing.

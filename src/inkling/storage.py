@@ -173,35 +173,30 @@ def load_model(model: Path | str) -> Network:
         raise ModelFileError(f"{path} is a safetensors file, but holds no Inkling network")
     if metadata.get("version") != 1:
         raise ModelFileError(f"{path} was written by a newer Inkling (format {metadata.get('version')}): upgrade")
-    try:
-        network = Network.from_config(metadata["network"])
-    except (ValueError, TypeError, KeyError, AttributeError, MemoryError) as error:
-        raise ModelFileError(f"{path}: its architecture cannot be read ({error})") from None
-    fill(network, arrays, path, stored=metadata.get("stored"))
-    return network
-
-
-def fill(network: Network, arrays: Mapping[str, Array], path: Path, *, stored: str | None = None) -> None:
-    """Copy the arrays into the network's parameters and state. Raises ModelFileError unless they fit exactly.
-
-    Their type must be the network's, unless the file itself says that they are `stored` as float16: numbers that
-    were rounded are taken only where somebody meant them to be.
-    """
+    stored = metadata.get("stored")
     if stored is not None and stored != "float16":
         raise ModelFileError(f"{path} stores its numbers as {stored!r}, which this Inkling cannot read: upgrade")
-    expected = everything(network)
-    if missing := expected.keys() - arrays.keys():
-        raise ModelFileError(f"{path} lacks the parameters {', '.join(sorted(missing))}")
-    for name, values in expected.items():
-        if arrays[name].shape != values.shape:
-            shapes = f"{arrays[name].shape}, the architecture says {values.shape}"
-            raise ModelFileError(f"{path}: {name} has shape {shapes}")
-        if arrays[name].dtype != (stored or values.dtype):
-            said = f"the file says {stored}" if stored else f"the architecture says {values.dtype}"
-            raise ModelFileError(f"{path}: {name} is {arrays[name].dtype}, {said}")
-        if not np.isfinite(arrays[name]).all():
-            raise ModelFileError(f"{path}: {name} holds numbers that are not finite")
-        values[...] = arrays[name]
+    try:
+        check_numbers(arrays, metadata["network"]["dtype"], stored)
+        return Network.from_config(metadata["network"], arrays)
+    except ValueError as error:
+        raise ModelFileError(f"{path}: {error}") from None
+    except (TypeError, KeyError, AttributeError, MemoryError) as error:
+        raise ModelFileError(f"{path}: its architecture cannot be read ({error})") from None
+
+
+def check_numbers(arrays: Mapping[str, Array], dtype: str, stored: str | None = None) -> None:
+    """Raise ValueError unless all arrays are of that type, and all numbers finite.
+
+    Numbers of another type, rounded ones, are taken only where the file itself says that they are `stored` so:
+    somebody meant them to be.
+    """
+    said = f"the file says {stored}" if stored else f"the architecture says {dtype}"
+    for name, array in arrays.items():
+        if array.dtype != (stored or dtype):
+            raise ValueError(f"{name} is {array.dtype}, {said}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} holds numbers that are not finite")
 
 
 def find_model(model: Path | str) -> Path:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inkling import nn
+from inkling.nn.random import step_key
 
 LAYERS: list[Callable[[], nn.Layer]] = [
     lambda: nn.Dense(4),
@@ -60,12 +61,11 @@ def test_backward_is_the_derivative_of_forward(make, batch, shape, seed) -> None
     weights = random.normal(size=(batch, *layer.output_shape))
     parameters = {name: getattr(layer, name) for name in layer.parameter_shapes()}
 
-    def weighted_outputs() -> float:
-        layer.reseed(nn.random_stream(seed, "mask"))
+    def weighted_outputs() -> float:  # within one step, dropout drops the same each time
         return float(np.sum(weights * layer.forward(x, training=True)))
 
     weighted_outputs()
-    dx = layer.backward(weights.copy()).copy()
+    dx = layer.backward(weights)
     assert dx.shape == x.shape
     np.testing.assert_allclose(dx, nn.numerical_gradient(weighted_outputs, x), rtol=1e-6, atol=1e-8)
     for name, values in parameters.items():
@@ -83,35 +83,36 @@ def test_a_layer_computes_in_the_dtype_of_its_network(make, dtype, random) -> No
         assert out.dtype == dtype
         assert layer.backward(np.ones_like(out)).dtype == dtype
     arrays = {name: value for name, value in vars(layer).items() if isinstance(value, np.ndarray)}
-    arrays |= vars(layer).get("_work", {})
     for name, array in arrays.items():
         assert array.dtype in (dtype, np.bool_), name
 
 
 @every_layer
-def test_neither_way_changes_what_it_is_given(make, random) -> None:
+def test_neither_way_changes_what_it_is_given_nor_what_it_gave(make, random) -> None:
     layer = settle(make, (6,))
     x = random.normal(size=(5, 6))
     dout = random.normal(size=(5, *layer.output_shape))
-    kept = x.copy(), dout.copy()
-    layer.forward(x, training=True)
-    layer.backward(dout)
-    np.testing.assert_array_equal(x, kept[0])
-    np.testing.assert_array_equal(dout, kept[1])
+    arrays = [x, dout, layer.forward(x, training=True), layer.backward(dout)]
+    kept = [array.copy() for array in arrays]
+    layer.step = 1
+    layer.forward(-x, training=True)
+    layer.backward(-dout)
+    for array, before in zip(arrays, kept, strict=True):
+        np.testing.assert_array_equal(array, before)
 
 
 @every_layer
 def test_a_short_batch_after_a_long_one_sees_nothing_of_it(make, random) -> None:
-    used, name = settle(make, (6,)), "mask"
+    used = settle(make, (6,))
     for step, batch in enumerate((5, 2, 1, 5, 8, 3, 8)):
         fresh = settle(make, (6,))
         x = random.normal(size=(batch, 6))
         dout = random.normal(size=(batch, *fresh.output_shape))
         results = []
         for layer in (used, fresh):
-            layer.reseed(nn.random_stream(step, name))
-            out = layer.forward(x, training=True).copy()
-            dx = layer.backward(dout).copy()
+            layer.step = step
+            out = layer.forward(x, training=True)
+            dx = layer.backward(dout)
             results.append([out, dx, *(getattr(layer, f"d{p}").copy() for p in layer.parameter_shapes())])
         for ours, theirs in zip(*results, strict=True):
             assert ours.shape == theirs.shape
@@ -123,8 +124,8 @@ def test_every_sample_goes_its_own_way(make, random) -> None:
     """A batch is only a bundle: predicting five samples together gives what each gives alone."""
     layer = settle(make, (6,))
     x = random.normal(size=(5, 6))
-    together = layer.forward(x, training=False).copy()
-    alone = [layer.forward(x[index : index + 1], training=False)[0].copy() for index in range(5)]
+    together = layer.forward(x, training=False)
+    alone = [layer.forward(x[index : index + 1], training=False)[0] for index in range(5)]
     np.testing.assert_allclose(together, alone, rtol=1e-12)
 
 
@@ -136,7 +137,6 @@ class TestDense:
         layer.b[...] = [10, 20]
         x = np.array([[1.0, 0, -1], [2, 1, 0]])
         np.testing.assert_array_equal(layer.forward(x, training=True), [[6, 16], [15, 28]])
-        layer.wants_dx = True
         dx = layer.backward(np.array([[1.0, 0], [0, 1]]))
         np.testing.assert_array_equal(dx, [[1, 3, 5], [2, 4, 6]])
         np.testing.assert_array_equal(layer.dW, [[1, 2], [0, 1], [-1, 0]])
@@ -194,7 +194,9 @@ class TestDropout:
     def test_every_position_is_dropped_as_often(self) -> None:
         layer = nn.Dropout(0.3)
         nn.Network([layer, nn.Dense(2)], input_shape=7)
-        kept = sum(layer.forward(np.ones((3, 7), np.float32), training=True) > 0 for _ in range(2000))
+        kept = np.zeros((3, 7))
+        for layer.step in range(2000):
+            kept += layer.forward(np.ones((3, 7), np.float32), training=True) > 0
         np.testing.assert_allclose(kept / 2000, 0.7, atol=5 * np.sqrt(0.21 / 2000))
 
     def test_the_scale_is_exactly_that_of_the_share_that_is_kept(self) -> None:
@@ -210,10 +212,27 @@ class TestDropout:
         dout = random.normal(size=x.shape)
         np.testing.assert_allclose(layer.backward(dout), dout * mask, rtol=1e-14)
 
-    def test_draws_another_mask_every_time(self) -> None:
+    def test_draws_the_same_mask_within_a_step_and_another_one_in_the_next(self) -> None:
         layer, x = self.dropout(0.5), np.ones((4, self.SIZE // 4))
-        first, second = (layer.forward(x, training=True) > 0 for _ in range(2))
-        assert np.mean(first == second) == pytest.approx(0.5, abs=0.02)
+        masks = []
+        for layer.step in (0, 0, 1, 10**9):
+            masks.append(layer.forward(x, training=True) > 0)
+        np.testing.assert_array_equal(masks[0], masks[1])
+        for one, other in ((0, 2), (0, 3), (2, 3)):
+            assert np.mean(masks[one] == masks[other]) == pytest.approx(0.5, abs=0.02), "as two coins agree"
+
+    def test_the_mask_follows_from_seed_layer_and_step_alone(self) -> None:
+        """Whatever was computed before, and in whichever network the layer stands."""
+        x = np.ones((4, 100))
+        masks = []
+        for before, behind in ((0, [nn.Dense(2)]), (3, [nn.ReLU(), nn.Dense(5), nn.Dense(2)])):
+            layer = nn.Dropout(0.5)
+            nn.Network([layer, *behind], input_shape=100, dtype=np.float64, seed=9)
+            for layer.step in range(before):
+                layer.forward(x, training=True)
+            layer.step = 5
+            masks.append(layer.forward(x, training=True))
+        np.testing.assert_array_equal(*masks)
 
     @pytest.mark.parametrize("rate", [0, 0.5])
     def test_does_nothing_when_predicting(self, rate, random) -> None:
@@ -223,12 +242,11 @@ class TestDropout:
         np.testing.assert_array_equal(layer.forward(x, training=False), x)
         np.testing.assert_array_equal(layer.backward(x), x)
 
-    def test_rate_zero_does_nothing_and_draws_nothing(self, random) -> None:
+    def test_rate_zero_does_nothing(self, random) -> None:
         layer = self.dropout(0)
-        before = layer.random.bit_generator.state
         x = random.normal(size=(4, self.SIZE // 4))
         np.testing.assert_array_equal(layer.forward(x, training=True), x)
-        assert layer.random.bit_generator.state == before
+        np.testing.assert_array_equal(layer.backward(x), x)
 
     @pytest.mark.parametrize("rate", [0.99999, 1 - 1e-9])
     def test_a_rate_near_one_stays_finite(self, rate) -> None:
@@ -263,23 +281,36 @@ class TestDropout:
         assert not np.array_equal(first, second)
 
     @pytest.mark.parametrize("shape", [(1,), (7,), (5, 3), (8,)])
-    def test_the_samples_after_those_skipped_are_dropped_as_if_those_had_been_computed(self, shape) -> None:
-        layers = [nn.Dropout(0.5), nn.Dropout(0.5)]
-        for layer in layers:
-            nn.Network([layer, nn.Dense(2)], input_shape=shape)
-        whole, part = layers
+    def test_a_sample_is_dropped_by_its_place_whatever_comes_after_it(self, shape) -> None:
+        layer = nn.Dropout(0.5)
+        nn.Network([layer, nn.Dense(2)], input_shape=shape)
         ones = np.ones((20, *shape), np.float32)
-        masks = whole.forward(ones, training=True).copy()
-        part.skip(13)
-        np.testing.assert_array_equal(part.forward(ones[:4], training=True), masks[13:17])
-        part.skip(3)
-        np.testing.assert_array_equal(part.forward(ones, training=True), whole.forward(ones, training=True))
+        whole = layer.forward(ones, training=True)
+        for count in (1, 4, 19):
+            np.testing.assert_array_equal(layer.forward(ones[:count], training=True), whole[:count])
 
-    def test_rate_zero_skips_nothing_as_it_draws_nothing(self) -> None:
-        layer = self.dropout(0)
-        before = layer.random.bit_generator.state
-        layer.skip(100)
-        assert layer.random.bit_generator.state == before
+    @pytest.mark.parametrize("shape", [(1,), (7,), (5, 3), (8,)])
+    def test_who_computes_a_share_of_a_batch_can_draw_the_mask_of_that_share(self, shape) -> None:
+        """From the bits at the places of those samples, as several workers do."""
+        layer = nn.Dropout(0.3)
+        nn.Network([layer, nn.Dense(2)], input_shape=shape)
+        layer.step, neurons = 4, int(np.prod(shape))
+        whole = layer.forward(np.ones((20, *shape)), training=True).reshape(20, neurons)
+        key = step_key(layer.key, layer.step)
+        for first, count in ((0, 7), (7, 12), (19, 1)):
+            bits = nn.random_bits(key, count * layer.draws, first * layer.draws).view(np.uint16)
+            share = (bits.reshape(count, -1)[:, :neurons] >= layer.limit) * layer.scale
+            np.testing.assert_array_equal(share, whole[first : first + count])
+
+    def test_samples_and_neurons_are_dropped_independently(self) -> None:
+        layer = nn.Dropout(0.5)
+        nn.Network([layer, nn.Dense(2)], input_shape=50)
+        steps = 2000
+        kept = np.empty((steps, 4, 50))
+        for layer.step in range(steps):
+            kept[layer.step] = layer.forward(np.ones((4, 50), np.float32), training=True) > 0
+        among = np.corrcoef(kept.reshape(steps, 200), rowvar=False)
+        assert np.abs(among - np.eye(200)).max() < 5.5 / np.sqrt(steps)
 
     def test_both_dtypes_drop_the_same(self) -> None:
         single = self.dropout(0.3, np.float32).forward(np.ones((4, self.SIZE // 4), np.float32), training=True)

@@ -16,11 +16,6 @@ reductions = pytest.mark.parametrize("reduction", ["mean", "sum"])
 smoothings = pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
 
 
-def in_float64(loss: nn.Loss) -> nn.Loss:
-    loss.dtype = np.dtype(np.float64)
-    return loss
-
-
 def plain_formula(kind: type[nn.Loss], outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """The loss of each sample as a book writes it, without any care for overflow."""
     if kind is nn.MeanSquaredError:
@@ -46,7 +41,7 @@ def test_loss_objective_and_gradient(kind, reduction, smoothing, batch, classes,
     random = np.random.default_rng(seed)
     outputs, labels = random.normal(0, 2, (batch, classes)), random.integers(0, classes, batch)
     hard, smooth = hard_and_smooth(labels, classes, smoothing)
-    loss = in_float64(kind(reduction, smoothing))
+    loss = kind(reduction, smoothing)
 
     reported = loss.forward(outputs, labels)
     assert isinstance(reported, float)
@@ -56,8 +51,7 @@ def test_loss_objective_and_gradient(kind, reduction, smoothing, batch, classes,
     each = plain_formula(kind, outputs, smooth)
     assert objective == pytest.approx(each.sum() if reduction == "sum" else each.mean(), rel=1e-9, abs=1e-12)
 
-    loss.forward(outputs, labels)
-    gradient = loss.backward().copy()
+    gradient = loss.gradient(outputs, labels)
     numerical = nn.numerical_gradient(lambda: loss.objective(outputs, labels), outputs)
     np.testing.assert_allclose(gradient, numerical, rtol=1e-6, atol=1e-8)
 
@@ -65,31 +59,30 @@ def test_loss_objective_and_gradient(kind, reduction, smoothing, batch, classes,
 @every_loss
 def test_smoothing_does_not_change_the_reported_loss(kind, random) -> None:
     outputs, labels = random.normal(size=(5, 4)), random.integers(0, 4, 5)
-    plain, smoothed = in_float64(kind()), in_float64(kind(label_smoothing=0.3))
+    plain, smoothed = kind(), kind(label_smoothing=0.3)
     assert plain.forward(outputs, labels) == smoothed.forward(outputs, labels)
-    assert not np.allclose(plain.backward(), smoothed.backward())
+    assert not np.allclose(plain.gradient(outputs, labels), smoothed.gradient(outputs, labels))
 
 
 @every_loss
 @smoothings
 def test_a_summed_gradient_is_the_mean_times_the_batch_and_reports_the_same(kind, smoothing, random) -> None:
     outputs, labels = random.normal(size=(7, 4)), random.integers(0, 4, 7)
-    mean, summed = (in_float64(kind(reduction, smoothing)) for reduction in ("mean", "sum"))
+    mean, summed = (kind(reduction, smoothing) for reduction in ("mean", "sum"))
     assert mean.forward(outputs, labels) == summed.forward(outputs, labels)
-    np.testing.assert_allclose(summed.backward(), 7 * mean.backward(), rtol=1e-12)
+    np.testing.assert_allclose(summed.gradient(outputs, labels), 7 * mean.gradient(outputs, labels), rtol=1e-12)
 
 
 @every_loss
 @reductions
 @smoothings
-def test_the_gradients_of_blocks_are_those_of_the_whole(kind, reduction, smoothing, random) -> None:
+def test_each_sample_has_its_own_gradient_whichever_others_are_in_the_batch(kind, reduction, smoothing, random) -> None:
     outputs, labels = random.normal(size=(7, 4)), random.integers(0, 4, 7)
-    loss = in_float64(kind(reduction, smoothing))
-    loss.forward(outputs, labels)
-    whole = loss.backward().copy()
+    loss = kind(reduction, smoothing)
+    whole = loss.gradient(outputs, labels)
     for block in (slice(0, 4), slice(4, 7)):
-        loss.forward(outputs[block], labels[block])
-        np.testing.assert_allclose(loss.backward(batch=7), whole[block], rtol=1e-12)
+        share = 1 if reduction == "sum" else len(outputs[block]) / 7
+        np.testing.assert_allclose(loss.gradient(outputs[block], labels[block]) * share, whole[block], rtol=1e-12)
 
 
 def test_the_gradients_of_the_book(random) -> None:
@@ -98,20 +91,18 @@ def test_the_gradients_of_the_book(random) -> None:
     y = np.eye(4)[labels]
     p = np.exp(outputs) / np.exp(outputs).sum(axis=1, keepdims=True)
     for kind, activation in zip(KINDS, (p, outputs, 1 / (1 + np.exp(-outputs))), strict=True):
-        loss = in_float64(kind())
-        loss.forward(outputs, labels)
-        np.testing.assert_allclose(loss.backward(), (activation - y) / 5, rtol=1e-12, atol=1e-16)
+        np.testing.assert_allclose(kind().gradient(outputs, labels), (activation - y) / 5, rtol=1e-12, atol=1e-16)
 
 
 def test_mean_squared_error_by_hand() -> None:
-    loss = in_float64(nn.MeanSquaredError())
-    outputs = np.array([[0.5, 0.0, 1.0], [1.0, 0.0, 0.0]])
-    assert loss.forward(outputs, np.array([0, 0])) == pytest.approx((0.5 * (0.25 + 0 + 1) + 0) / 2)
-    np.testing.assert_allclose(loss.backward(), [[-0.25, 0, 0.5], [0, 0, 0]])
+    loss = nn.MeanSquaredError()
+    outputs, labels = np.array([[0.5, 0.0, 1.0], [1.0, 0.0, 0.0]]), np.array([0, 0])
+    assert loss.forward(outputs, labels) == pytest.approx((0.5 * (0.25 + 0 + 1) + 0) / 2)
+    np.testing.assert_allclose(loss.gradient(outputs, labels), [[-0.25, 0, 0.5], [0, 0, 0]])
 
 
 def test_a_network_that_knows_nothing_loses_log_of_the_classes() -> None:
-    assert in_float64(nn.SoftmaxCrossEntropy()).forward(np.zeros((3, 10)), np.arange(3)) == pytest.approx(np.log(10))
+    assert nn.SoftmaxCrossEntropy().forward(np.zeros((3, 10)), np.arange(3)) == pytest.approx(np.log(10))
 
 
 @pytest.mark.parametrize("kind", FUSED)
@@ -121,14 +112,12 @@ def test_huge_scores_neither_overflow_nor_warn(kind, dtype, size) -> None:
     z = np.array([[size, -size, 0], [-size, size, size], [size, -size, -size]], dtype)
     labels = np.array([1, 0, 0])
     loss = kind()
-    loss.dtype = np.dtype(dtype)
     each = [2 * size, 2 * size + np.log(2), 0]
     if kind is nn.SigmoidBinaryCrossEntropy:
         each = [2 * size + np.log(2), 3 * size, 0]
     assert loss.forward(z, labels) == pytest.approx(np.mean(each), rel=1e-6)
     assert loss.objective(z, labels) == pytest.approx(np.mean(each), rel=1e-6)
-    loss.forward(z, labels)
-    assert np.isfinite(loss.backward()).all()
+    assert np.isfinite(loss.gradient(z, labels)).all()
     p = loss.probabilities(z)
     assert np.isfinite(p).all()
     np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-6)
@@ -141,55 +130,63 @@ def test_float32_is_precise_also_where_the_network_is_right_and_sure(kind, margi
     z = random.normal(-margin, margin / 10, (512, 10))
     z[np.arange(512), labels] += 2 * margin
     z = z.astype(np.float32)
-    single, double = kind().forward(z, labels), in_float64(kind()).forward(z.astype(np.float64), labels)
+    single, double = kind().forward(z, labels), kind().forward(z.astype(np.float64), labels)
     assert single == pytest.approx(double, rel=1e-4, abs=1e-7)
     assert single >= 0
 
 
 @every_loss
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_gradients_and_probabilities_have_the_dtype_of_the_network(kind, dtype, random) -> None:
-    for loss in (kind(), kind(label_smoothing=0.1), kind("sum")):
-        loss.dtype = np.dtype(dtype)
-        outputs = random.normal(size=(5, 4)).astype(dtype)
-        loss.forward(outputs, random.integers(0, 4, 5))
-        assert loss.backward().dtype == dtype
+def test_gradients_and_probabilities_have_the_dtype_of_the_outputs(kind, dtype, random) -> None:
+    outputs, labels = random.normal(size=(5, 4)).astype(dtype), random.integers(0, 4, 5)
+    for loss in (kind(), kind(label_smoothing=0.1), kind(label_smoothing=np.float64(0.1)), kind("sum")):
+        for weights in (None, np.ones(5), np.ones(5, np.float32), np.ones(5, int)):
+            assert loss.gradient(outputs, labels, weights).dtype == dtype
+        assert loss.answers(outputs).dtype == dtype
         assert loss.probabilities(outputs).dtype == dtype
 
 
 @every_loss
 @smoothings
-def test_a_short_batch_after_a_long_one_sees_nothing_of_it(kind, smoothing, random) -> None:
-    used = in_float64(kind(label_smoothing=smoothing))
+def test_asking_changes_nothing_and_gives_the_same_twice(kind, smoothing, random) -> None:
+    """Whatever was asked before, and whatever becomes of the answers."""
+    loss = kind(label_smoothing=smoothing)
     for batch in (6, 2, 1, 6, 9, 3, 9):
-        fresh = in_float64(kind(label_smoothing=smoothing))
         outputs, labels = random.normal(size=(batch, 4)), random.integers(0, 4, batch)
-        assert used.forward(outputs, labels) == pytest.approx(fresh.forward(outputs, labels), rel=1e-14)
-        np.testing.assert_array_equal(used.backward(), fresh.backward())
+        weights = random.uniform(0, 2, batch)
+        kept = outputs.copy(), labels.copy(), weights.copy()
+        for counts in (None, weights):
+            wanted = loss.gradient(outputs, labels, counts)
+            reported = loss.forward(outputs, labels, counts)
+            loss.gradient(outputs, labels, counts)[...] = np.nan
+            loss.probabilities(outputs)[...] = np.nan
+            loss.objective(outputs, labels, counts)
+            loss.judge(outputs, labels, counts)
+            np.testing.assert_array_equal(loss.gradient(outputs, labels, counts), wanted)
+            assert loss.forward(outputs, labels, counts) == reported
+        for array, before in zip((outputs, labels, weights), kept, strict=True):
+            np.testing.assert_array_equal(array, before)
+    assert vars(loss) == vars(kind(label_smoothing=smoothing)), "it remembers nothing"
 
 
 @every_loss
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64])
 def test_labels_may_be_any_integers(kind, dtype, random) -> None:
     outputs, labels = random.normal(size=(5, 4)), random.integers(0, 4, 5)
-    loss = in_float64(kind(label_smoothing=0.1))
-    wanted = loss.forward(outputs, labels), loss.backward().copy()
-    found = loss.forward(outputs, labels.astype(dtype)), loss.backward().copy()
-    assert found[0] == wanted[0]
-    np.testing.assert_array_equal(found[1], wanted[1])
+    loss = kind(label_smoothing=0.1)
+    for ask in (loss.forward, loss.gradient, loss.objective, loss.judge):
+        np.testing.assert_array_equal(ask(outputs, labels.astype(dtype)), ask(outputs, labels))
 
 
 @every_loss
-def test_the_outputs_and_labels_are_left_as_they_were(kind, random) -> None:
-    outputs, labels = random.normal(size=(5, 4)), random.integers(0, 4, 5)
-    kept = outputs.copy(), labels.copy()
-    loss = in_float64(kind(label_smoothing=0.1))
-    loss.forward(outputs, labels)
-    loss.backward()
-    loss.objective(outputs, labels)
-    loss.probabilities(outputs)
-    np.testing.assert_array_equal(outputs, kept[0])
-    np.testing.assert_array_equal(labels, kept[1])
+def test_judging_is_the_loss_and_how_many_are_right(kind, random) -> None:
+    outputs, labels = random.normal(size=(50, 4)), random.integers(0, 4, 50)
+    right = outputs.argmax(axis=1) == labels
+    assert kind().judge(outputs, labels) == (kind().forward(outputs, labels), right.sum())
+    weights = random.uniform(0, 2, 50)
+    loss, weighed = kind().judge(outputs, labels, weights)
+    assert loss == kind().forward(outputs, labels, weights)
+    assert weighed == pytest.approx(weights[right].sum())
 
 
 class TestProbabilities:
@@ -217,11 +214,11 @@ class TestProbabilities:
         np.testing.assert_allclose(nn.SigmoidBinaryCrossEntropy().probabilities(nothing - 2000), 0.1, rtol=1e-6)
 
     @every_loss
-    def test_are_written_where_they_are_asked_for(self, kind, random) -> None:
+    def test_are_the_answers_brought_to_a_sum_of_one(self, kind, random) -> None:
         outputs = random.uniform(size=(5, 4))
-        room = np.empty((5, 4))
-        assert kind().probabilities(outputs, out=room) is room
-        np.testing.assert_array_equal(room, kind().probabilities(outputs))
+        answers = kind().answers(outputs)
+        wanted = answers / answers.sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(kind().probabilities(outputs), wanted, rtol=1e-12)
 
 
 class TestRefusals:
@@ -263,6 +260,7 @@ class TestRefusals:
 def test_one_hot_rows() -> None:
     rows = nn.one_hot(np.array([1, 0, 2]), 3)
     assert rows.dtype == np.float32
+    assert nn.one_hot(np.array([1]), 3, np.float64).dtype == np.float64
     np.testing.assert_array_equal(rows, [[0, 1, 0], [1, 0, 0], [0, 0, 1]])
     assert nn.one_hot(np.array([9])).shape == (1, 10)
 

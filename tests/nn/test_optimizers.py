@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import numpy as np
@@ -10,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inkling import nn
-from inkling.nn import optimizers
 
 Steps = Callable[[np.ndarray, list[np.ndarray], list[float]], np.ndarray]
 
@@ -84,19 +84,6 @@ def test_steps_are_those_of_the_paper_also_while_the_rate_changes(make, steps, s
 
 
 @every_optimizer
-def test_a_vector_longer_than_a_block_is_walked_to_its_end(make, random, monkeypatch) -> None:
-    gradients = [random.normal(size=1000) for _ in range(3)]
-    whole, blocked = random.normal(size=1000), None
-    blocked = whole.copy()
-    for p, size in ((whole, 10_000), (blocked, 64)):
-        monkeypatch.setattr(optimizers, "BLOCK", size)
-        optimizer = make()
-        for g in gradients:
-            optimizer.step(p, g, 0.01)
-    np.testing.assert_array_equal(whole, blocked)
-
-
-@every_optimizer
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_step_keeps_the_dtype_and_the_gradient(make, dtype, random) -> None:
     optimizer, p = make(), random.normal(size=50).astype(dtype)
@@ -107,8 +94,7 @@ def test_a_step_keeps_the_dtype_and_the_gradient(make, dtype, random) -> None:
     assert p.dtype == dtype
     np.testing.assert_array_equal(g, kept)
     assert set(optimizer.state) == set(optimizer.memory)
-    arrays = {**optimizer.state, **vars(optimizer).get("_work", {})}
-    assert {name: array.dtype for name, array in arrays.items() if array.dtype != dtype} == {}
+    assert {name: vector.dtype for name, vector in optimizer.state.items() if vector.dtype != dtype} == {}
 
 
 @every_optimizer
@@ -157,68 +143,40 @@ def test_a_stopped_optimizer_goes_on_from_its_steps_and_state(make, random) -> N
     np.testing.assert_array_equal(there, here)
 
 
-class TestParts:
-    """Several hands each move a part of the parameters, as one optimizer would move all of them."""
+def test_each_optimizer_remembers_what_its_paper_names() -> None:
+    p, g = np.ones(3), np.array([1.0, -2, 0])
+    remembered = {}
+    for optimizer in (nn.SGD(), nn.SGD(momentum=0.5), nn.RMSprop(rho=0.75), nn.Adam(beta1=0.5, beta2=0.75)):
+        optimizer.step(p.copy(), g, 0.1)
+        remembered[repr(optimizer)] = {name: vector.tolist() for name, vector in optimizer.state.items()}
+    assert remembered == {
+        "SGD()": {},
+        "SGD(momentum=0.5)": {"velocity": [1, -2, 0]},
+        "RMSprop(rho=0.75)": {"square": [0.25, 1, 0]},
+        "Adam(beta1=0.5, beta2=0.75)": {"m": [0.5, -1, 0], "v": [0.25, 1, 0]},
+    }
 
-    PARTS = (slice(0, 16), slice(16, 17), slice(17, 40))
-    WEIGHTS = 25
 
-    @every_optimizer
-    def test_parts_take_the_steps_of_the_whole_to_the_bit(self, make, random) -> None:
-        p = random.normal(size=40)
-        q = p.copy()
-        whole, owner = make(), make()
-        owner.reset(q)
-        parts = [owner.part(part) for part in self.PARTS]
-        for _ in range(4):
-            g = random.normal(size=40)
-            whole.step(p, g.copy(), 0.01, self.WEIGHTS)
-            for part, twin in zip(self.PARTS, parts, strict=True):
-                decayed = min(max(self.WEIGHTS - part.start, 0), part.stop - part.start)
-                twin.step(q[part], g[part], 0.01, decayed)
-        np.testing.assert_array_equal(q, p)
-        for name, vector in whole.state.items():
-            np.testing.assert_array_equal(owner.state[name], vector, err_msg=name)
-        assert [twin.steps for twin in parts] == [4, 4, 4]
+@every_optimizer
+def test_another_vector_to_move_is_a_new_beginning(make, random) -> None:
+    """One of another length or type, that is: what was remembered means nothing there."""
+    optimizer = make()
+    optimizer.step(random.normal(size=9), random.normal(size=9), 0.1)
+    assert optimizer.fits(np.empty(9))
+    for p in (random.normal(size=5), random.normal(size=5).astype(np.float32)):
+        assert optimizer.fits(p) == (not optimizer.memory)
+        g, fresh, twin = p[::-1].copy(), make(), p.copy()
+        optimizer.step(p, g, 0.1)
+        fresh.step(twin, g, 0.1)
+        np.testing.assert_array_equal(p, twin)
 
-    @every_optimizer
-    def test_a_part_goes_on_from_what_its_owner_remembers(self, make, random) -> None:
-        p = random.normal(size=40)
-        owner = make()
-        for _ in range(3):
-            owner.step(p, random.normal(size=40), 0.01)
-        q, g = p.copy(), random.normal(size=40)
-        parts = [(part, owner.part(part)) for part in self.PARTS]
-        for _, twin in parts:
-            assert all(np.shares_memory(twin.state[name], owner.state[name]) for name in owner.memory)
-            assert twin.steps == 3
-        remembered = {name: vector.copy() for name, vector in owner.state.items()}
-        owner.step(p, g.copy(), 0.01)
-        for name, vector in remembered.items():
-            owner.state[name][...] = vector
-        for part, twin in parts:
-            twin.step(q[part], g[part], 0.01)
-        np.testing.assert_array_equal(q, p)
 
-    @every_optimizer
-    def test_parts_share_no_work_arrays_with_their_owner(self, make, random) -> None:
-        owner, p = make(), random.normal(size=40)
-        owner.step(p, random.normal(size=40), 0.01)
-        twin = owner.part(slice(0, 40))
-        twin.step(p, random.normal(size=40), 0.01)
-        ours, theirs = (vars(optimizer).get("_work", {}) for optimizer in (owner, twin))
-        assert not any(np.shares_memory(ours[name], theirs[name]) for name in ours)
-
-    @pytest.mark.parametrize("norm", [0.5, 100.0])
-    def test_a_part_is_clipped_by_the_length_of_the_whole(self, norm, random) -> None:
-        p, g = random.normal(size=40), random.normal(size=40)
-        q, length = p.copy(), float(np.linalg.norm(g))
-        owner = nn.SGD(clip_norm=norm)
-        owner.reset(q)
-        for part in self.PARTS:
-            owner.part(part).step(q[part], g[part].copy(), 0.1, length=length)
-        nn.SGD(clip_norm=norm).step(p, g.copy(), 0.1)
-        np.testing.assert_allclose(q, p, rtol=1e-14)
+def test_memories_of_another_kind_of_optimizer_do_not_fit() -> None:
+    adam, rmsprop, p = nn.Adam(), nn.RMSprop(), np.ones(3)
+    adam.reset(p)
+    rmsprop.state = adam.state
+    assert adam.fits(p)
+    assert not rmsprop.fits(p)
 
 
 def test_weight_decay_spares_the_biases(random) -> None:
@@ -269,11 +227,18 @@ class TestClipping:
         nn.SGD(clip_norm=0.5).step(p, g.copy(), 1.0)
         np.testing.assert_array_equal(p, -g)
 
-    def test_the_length_is_that_of_the_whole_vector_not_of_a_block(self, random, monkeypatch) -> None:
-        monkeypatch.setattr(optimizers, "BLOCK", 8)
-        p = np.zeros(40)
-        nn.SGD(clip_norm=0.5).step(p, random.normal(size=40), 1.0)
-        assert np.linalg.norm(p) == pytest.approx(0.5)
+    @pytest.mark.parametrize("norm", [0.5, 100.0])
+    @pytest.mark.parametrize("kind", nn.OPTIMIZERS.values())
+    def test_the_gradient_itself_stays_as_long_as_it_was(self, kind, norm, random) -> None:
+        g = random.normal(size=40)
+        kept = g.copy()
+        optimizer = kind(0.1, clip_norm=norm)
+        assert np.linalg.norm(optimizer.clipped(g)) == pytest.approx(min(norm, np.linalg.norm(g)))
+        optimizer.step(np.zeros(40), g, 0.1)
+        np.testing.assert_array_equal(g, kept)
+
+    def test_nothing_at_all_has_no_length_to_shorten(self) -> None:
+        np.testing.assert_array_equal(nn.SGD(clip_norm=0.5).clipped(np.zeros(4)), np.zeros(4))
 
     @pytest.mark.parametrize("kind", nn.OPTIMIZERS.values())
     def test_every_optimizer_can_clip(self, kind, random) -> None:
@@ -307,6 +272,12 @@ class TestClipping:
 def test_a_setting_outside_its_range_is_refused_by_name(make, message) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("number", [np.float32(0.5), np.float64(0.5), np.float16(0.5)])
+def test_numbers_of_numpy_as_settings_are_plain_ones_in_the_description(number) -> None:
+    for optimizer in (nn.SGD(number, number), nn.RMSprop(number, number, number), nn.AdamW(number, number, number)):
+        assert json.loads(json.dumps(optimizer.config())) == optimizer.config()
 
 
 def test_a_number_for_a_rate_is_a_constant_schedule() -> None:

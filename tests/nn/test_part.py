@@ -1,4 +1,4 @@
-"""Every piece of a network can describe itself, be made again from the description, and lends out its arrays."""
+"""Every piece of a network can describe itself, be made again from the description, and be cloned."""
 
 from __future__ import annotations
 
@@ -92,50 +92,27 @@ def test_a_class_of_your_own_is_known_by_its_name() -> None:
     assert twin.times == 3
 
 
-def test_a_random_stream_is_the_same_for_the_same_seed_and_name_only() -> None:
-    def draw(seed: int, name: str) -> list[int]:
-        return nn.random_stream(seed, name).integers(0, 2**62, 8).tolist()
-
-    assert draw(1, "weights") == draw(1, "weights")
-    streams = [draw(seed, name) for seed in (0, 1, 2) for name in ("weights", "shuffle", "dropout_1", "dropout_2")]
-    flat = [number for stream in streams for number in stream]
-    assert len(set(flat)) == len(flat)
-
-
-def test_random_streams_are_uncorrelated() -> None:
-    count = 100_000
-    a, b = (nn.random_stream(0, name).normal(size=count) for name in ("dropout_1", "dropout_2"))
-    assert abs(np.corrcoef(a, b)[0, 1]) < 4 / np.sqrt(count)
+@pytest.mark.parametrize("part", PARTS, ids=repr)
+def test_a_clone_is_a_new_part_of_the_same_type_and_arguments(part: nn.Part) -> None:
+    clone = part.clone()
+    assert clone is not part
+    assert type(clone) is type(part)
+    assert clone.config() == part.config()
+    for name, value in part.arguments().items():
+        assert not isinstance(value, nn.Part) or getattr(clone, name) is not value, "its parts are clones, too"
 
 
-def test_a_work_array_is_lent_out_again_and_grows_only_when_it_must() -> None:
-    part = nn.Part()
-    first = part.work("a", (6, 3))
-    assert first.dtype == np.float32
-    assert part.work("a", (6, 3)) is first
-    assert np.shares_memory(part.work("a", (2, 3)), first)
-    assert part.work("a", (2, 3)).shape == (2, 3)
-    assert part.work("a", (6, 3)) is first, "a short batch in between must cost nothing"
-    assert part.work("a", (9, 3)).shape == (9, 3)
-    assert part.work("a", (9, 4)).shape == (9, 4)
-    assert not np.shares_memory(part.work("b", (9, 4)), part.work("a", (9, 4)))
-    assert not np.shares_memory(nn.Part().work("a", (9, 4)), part.work("a", (9, 4)))
+def test_a_clone_is_of_the_very_class_also_when_another_took_over_its_name() -> None:
+    def a_class(times: int) -> type[nn.Layer]:
+        class Scaling(nn.Layer):
+            def forward(self, x, *, training):
+                return times * x
 
+        return Scaling
 
-def test_a_work_array_is_filled_when_new_and_again_when_it_grows() -> None:
-    part = nn.Part()
-    assert part.work("ones", (3,), fill=1).tolist() == [1, 1, 1]
-    assert part.work("ones", (5,), fill=1).tolist() == [1, 1, 1, 1, 1]
-    assert part.work("ones", (2,), fill=1).tolist() == [1, 1]
-
-
-@pytest.mark.parametrize("later", [np.float64, np.float32])
-def test_a_work_array_has_the_dtype_of_the_moment(later: type) -> None:
-    part = nn.Part()
-    part.dtype = np.dtype(np.float32 if later is np.float64 else np.float64)
-    part.work("a", (4,))
-    part.dtype = np.dtype(later)
-    assert part.work("a", (4,)).dtype == later
+    older, newer = a_class(2), a_class(3)
+    assert type(older().clone()) is older
+    assert type(nn.from_config(older().config())) is newer, "a description has names only, and the newest counts"
 
 
 @pytest.mark.parametrize("value", [0, 0.5, np.float32(0.25), np.int64(1), 1])

@@ -17,7 +17,8 @@ from inkling.nn.losses import LOSSES, Loss, MeanSquaredError, SigmoidBinaryCross
 from inkling.nn.network import Network
 from inkling.nn.normalization import BatchNorm
 from inkling.nn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, RMSprop
-from inkling.nn.part import Part, ShapeError, from_config, random_stream
+from inkling.nn.part import Part, ShapeError, from_config
+from inkling.nn.random import random_bits, random_stream
 from inkling.nn.pooling import AveragePool2D, GlobalAveragePool2D, MaxPool2D
 from inkling.nn.schedules import Constant, Cosine, OneCycle, Schedule, Step, WarmUp
 
@@ -28,5 +29,5 @@ __all__ = [
     "Loss", "MaxPool2D", "MeanSquaredError", "Network", "OneCycle", "Optimizer", "Part", "RMSprop", "ReLU",
     "ScaledNormal", "Schedule", "ShapeError", "Sigmoid", "SigmoidBinaryCrossEntropy", "Softmax", "SoftmaxCrossEntropy",
     "Step", "Tanh", "WarmUp", "Zeros", "from_config", "gradcheck", "numerical_gradient", "one_hot",
-    "random_stream", "relative_error",
+    "random_bits", "random_stream", "relative_error",
 ]  # fmt: skip

@@ -17,12 +17,11 @@ class ReLU(Layer):
     """
 
     def forward(self, z: Array, *, training: bool) -> Array:
-        self.a = np.maximum(z, 0, out=self.work("a", z.shape))
-        return self.a
+        self.a = a = np.maximum(z, 0)
+        return a
 
     def backward(self, da: Array) -> Array:
-        positive = np.greater(self.a, 0, out=self.work("positive", da.shape, np.bool_))
-        return np.multiply(da, positive, out=self.work("dz", da.shape))
+        return da * (self.a > 0)
 
 
 class LeakyReLU(Layer):
@@ -32,44 +31,36 @@ class LeakyReLU(Layer):
     """
 
     def __init__(self, slope: float = 0.01) -> None:
-        check_between("LeakyReLU", "slope", slope, 0, 1, open_end=True)
-        self.slope = slope
+        self.slope = check_between("LeakyReLU", "slope", slope, 0, 1, open_end=True)
 
     def forward(self, z: Array, *, training: bool) -> Array:
-        self.a = np.multiply(z, self.dtype.type(self.slope), out=self.work("a", z.shape))
-        return np.maximum(z, self.a, out=self.a)
+        self.z = z
+        return np.where(z > 0, z, self.slope * z)
 
     def backward(self, da: Array) -> Array:
-        dz = np.multiply(da, self.dtype.type(self.slope), out=self.work("dz", da.shape))
-        positive = np.greater(self.a, 0, out=self.work("positive", da.shape, np.bool_))
-        np.copyto(dz, da, where=positive)
-        return dz
+        return np.where(self.z > 0, da, self.slope * da)
 
 
 class Sigmoid(Layer):
     """a = 1 / (1 + e^−z), between 0 and 1.  ∂a/∂z = a · (1 − a)."""
 
     def forward(self, z: Array, *, training: bool) -> Array:
-        self.a = sigmoid(z, out=self.work("a", z.shape))
-        return self.a
+        self.a = a = sigmoid(z)
+        return a
 
     def backward(self, da: Array) -> Array:
-        slope = np.subtract(1, self.a, out=self.work("dz", da.shape))
-        np.multiply(slope, self.a, out=slope)
-        return np.multiply(da, slope, out=slope)
+        return da * self.a * (1 - self.a)
 
 
 class Tanh(Layer):
     """a = tanh(z), between −1 and 1.  ∂a/∂z = 1 − a²."""
 
     def forward(self, z: Array, *, training: bool) -> Array:
-        self.a = np.tanh(z, out=self.work("a", z.shape))
-        return self.a
+        self.a = a = np.tanh(z)
+        return a
 
     def backward(self, da: Array) -> Array:
-        slope = np.multiply(self.a, self.a, out=self.work("dz", da.shape))
-        np.subtract(1, slope, out=slope)
-        return np.multiply(da, slope, out=slope)
+        return da * (1 - self.a**2)
 
 
 class Identity(Layer):
@@ -96,32 +87,27 @@ class Softmax(Layer):
         return input_shape
 
     def forward(self, z: Array, *, training: bool) -> Array:
-        self.a = softmax(z, out=self.work("a", z.shape))
-        return self.a
+        self.a = a = softmax(z)
+        return a
 
     def backward(self, da: Array) -> Array:
-        dz = np.multiply(da, self.a, out=self.work("dz", da.shape))
-        along = np.sum(dz, axis=1, keepdims=True, out=self.work("along", (len(da), 1)))
-        np.subtract(da, along, out=dz)
-        return np.multiply(dz, self.a, out=dz)
+        return self.a * (da - np.sum(da * self.a, axis=1, keepdims=True))
 
 
-def sigmoid(z: Array, out: Array | None = None) -> Array:
+def sigmoid(z: Array) -> Array:
     """1 / (1 + e^−z), for any finite z."""
     # Far below zero e^−z overflows to infinity, and 1 / (1 + ∞) = 0 is the right answer.
     with np.errstate(over="ignore"):
-        a = np.exp(np.negative(z, out=out), out=out)
-    return np.reciprocal(np.add(a, 1, out=out), out=out)
+        return 1 / (1 + np.exp(-z))
 
 
-def softmax(z: Array, out: Array | None = None) -> Array:
+def softmax(z: Array) -> Array:
     """Each row of z (batch, classes) as probabilities.
 
     Subtracting the row's largest score first changes nothing (it cancels) and keeps e^z from overflowing.
     """
-    a = np.subtract(z, np.maximum.reduce(z, axis=1, keepdims=True), out=out)
-    np.exp(a, out=a)
-    return np.divide(a, np.add.reduce(a, axis=1, keepdims=True), out=a)
+    a = np.exp(z - z.max(axis=1, keepdims=True))
+    return a / a.sum(axis=1, keepdims=True)
 
 
 ACTIVATIONS: dict[str, type[Layer]] = {

@@ -48,28 +48,23 @@ def gradcheck(
 
     `weights` (batch,) say how much each sample counts; by default they all do the same.
     At most `at_most` entries of each parameter array are checked, picked by `seed`. The network must be of
-    dtype float64: float32 rounds away what is compared. Parameters, state and random streams are left as they were;
-    dropout drops the same neurons each time.
+    dtype float64: float32 rounds away what is compared. Parameters and state are left as they were; dropout drops
+    the same neurons each time.
     ∂loss/∂x of layers before the first one that learns takes no part; put a Dense before a layer of yours to check it.
     Where a ReLU's z lies within h of 0, the quotient straddles the kink and the error is larger.
     """
     if network.dtype != np.float64:
         raise ValueError("gradcheck needs a network of dtype float64; make it with dtype=np.float64")
-    random_state, state = network.random_state(), network.state.copy()
-
-    def objective() -> float:
-        network.set_random_state(random_state)
-        return network.objective(x, labels, weights)
-
+    step, state = network.step, network.state.copy()
     network.compute_gradients(x, labels, weights)
+    network.step = step
     analytic = {name: gradient.copy() for name, gradient in network.named_gradients()}
     choice = np.random.default_rng(seed)
     numerical, errors = {}, {}
     for name, values in network.named_parameters():
         picked = np.sort(choice.permutation(values.size)[:at_most])
-        numerical[name] = numerical_gradient(objective, values, picked, h)
+        numerical[name] = numerical_gradient(lambda: network.objective(x, labels, weights), values, picked, h)
         errors[name] = relative_error(analytic[name].flat[picked], numerical[name].flat[picked])
-    network.set_random_state(random_state)
     network.state[...] = state
     return GradientCheck(errors, analytic, numerical)
 

@@ -63,8 +63,7 @@ class ScaledNormal(Initializer):
     """std · N(0, 1), whatever the layer's size: the habit of the years before 2010."""
 
     def __init__(self, std: float = 0.01) -> None:
-        check_between("ScaledNormal", "std", std, 0, float("inf"))
-        self.std = std
+        self.std = check_between("ScaledNormal", "std", std, 0, float("inf"))
 
     def draw(self, shape: Shape, fan_in: int, fan_out: int, random: np.random.Generator) -> Array:
         return random.normal(0, self.std, shape)

@@ -4,7 +4,7 @@ Forward, a layer turns its input `x` into its output. Backward, it is told how t
 each of its outputs, `∂loss/∂output`, and answers two questions by the chain rule: how the loss changes
 with its own parameters (kept in `dW`, `db`) and with its inputs (returned, for the layer before it).
 
-The `Network` (network.py) sets the layers in a row, gives each its parameters as views into one long
+The `Network` (network.py) puts the layers in a row, gives each its parameters as views into one long
 vector, and calls `forward` from first to last and `backward` from last to first. Activations such as
 ReLU are layers too, without parameters; they have a file of their own (activations.py).
 """
@@ -12,20 +12,20 @@ ReLU are layers too, without parameters; they have a file of their own (activati
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from inkling.nn.initializers import Initializer, initializer_named
 from inkling.nn.part import Array, Part, Shape, ShapeError, check_between, check_whole
+from inkling.nn.random import random_bits, step_key
 
 
 class Layer(Part):
     """One step. Rows are samples: x is (batch, *input_shape), the output (batch, *output_shape).
 
     A new layer needs `forward` and `backward`, `connect` if it changes the shape or asks something of it,
-    and `parameter_shapes` and `initialize` if it learns. What `forward` returns is a work array,
-    which holds until the layer is called again.
+    and `parameter_shapes` and `initialize` if it learns. `backward` speaks of the last batch that went `forward`.
     """
 
     name: str = ""
@@ -33,13 +33,10 @@ class Layer(Part):
     output_shape: Shape = ()
     decayed: ClassVar[tuple[str, ...]] = ()
     """The parameters that L2 and weight decay pull towards zero; biases are never among them."""
-    wants_dx: bool = True
-    """False in the first layer that learns: nobody asks how the loss changes with the pixels."""
-
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """Parameters, their gradients and state: the network sets them by their names."""
+    key: int = 0
+    """Where the layer's random numbers begin (random.py). The network sets it from its seed and the layer's name."""
+    step: int = 0
+    """The number of the training step, set by the network: each step draws other random numbers."""
 
     def connect(self, input_shape: Shape) -> Shape:
         """Check the shape that the layer before delivers, and return the shape of this one's output.
@@ -59,12 +56,6 @@ class Layer(Part):
     def initialize(self, random: np.random.Generator) -> None:
         """Fill parameters and state with their first values."""
 
-    def reseed(self, random: np.random.Generator) -> None:
-        """Take a random stream of the layer's own. Only layers that draw numbers while training need one."""
-
-    def skip(self, samples: int) -> None:
-        """Pass over the random numbers of so many samples, which somebody else takes through the network."""
-
     def forward(self, x: Array, *, training: bool) -> Array:
         """The output for the batch x."""
         raise NotImplementedError
@@ -78,10 +69,15 @@ class Weighted(Layer):
     """A layer with weights W, whose last two axes are inputs and outputs, and biases b: Dense, Conv2D."""
 
     decayed = ("W",)
+    initializer: str | Initializer
+    W: Array
+    b: Array
+    dW: Array
+    db: Array
 
     def initialize(self, random: np.random.Generator) -> None:
-        into, out_of = self.W.size // self.W.shape[-1], self.W.size // self.W.shape[-2]
-        self.W[...] = initializer_named(self.initializer).draw(self.W.shape, into, out_of, random)
+        fan_in, fan_out = self.W.size // self.W.shape[-1], self.W.size // self.W.shape[-2]
+        self.W[...] = initializer_named(self.initializer).draw(self.W.shape, fan_in, fan_out, random)
         self.b[...] = 0
 
 
@@ -106,17 +102,12 @@ class Dense(Weighted):
 
     def forward(self, x: Array, *, training: bool) -> Array:
         self.x = x = x.reshape(len(x), self.inputs)
-        z = np.matmul(x, self.W, out=self.work("z", (len(x), self.units)))
-        return np.add(z, self.b, out=z)
+        return x @ self.W + self.b
 
     def backward(self, dz: Array) -> Array:
-        np.matmul(self.x.T, dz, out=self.dW)
-        # A product with ones adds up the rows, several times faster than np.sum does.
-        np.matmul(self.work("ones", (len(dz),), fill=1), dz, out=self.db)
-        if not self.wants_dx:
-            return dz
-        dx = np.matmul(dz, self.W.T, out=self.work("dx", (len(dz), self.inputs)))
-        return dx.reshape(len(dz), *self.input_shape)
+        self.dW[...] = self.x.T @ dz
+        self.db[...] = dz.sum(axis=0)
+        return (dz @ self.W.T).reshape(-1, *self.input_shape)
 
 
 class Flatten(Layer):
@@ -147,44 +138,41 @@ class Dropout(Layer):
         check_between("Dropout", "rate", rate, 0, 1, open_end=True)
         self.rate = float(rate)
 
-    def reseed(self, random: np.random.Generator) -> None:
-        self.random = random
+    def forward(self, x: Array, *, training: bool) -> Array:
+        if not training or self.rate == 0:
+            self.mask = None
+            return x
+        self.mask = mask = self.draw_mask(x.shape).astype(x.dtype)
+        return x * mask
 
-    def skip(self, samples: int) -> None:
-        if self.rate > 0:
-            self.random.bit_generator.advance(samples * self.draws)  # type: ignore[attr-defined]
+    def backward(self, dout: Array) -> Array:
+        return dout if self.mask is None else dout * self.mask
+
+    def draw_mask(self, shape: Shape) -> Array:
+        """Zeros and 1 / (1 − rate)s, drawn for this step, for each sample by its place in the batch.
+
+        Sixteen random bits decide on each neuron, four neurons from one draw of 64 bits; so the rate is rounded to
+        1/65536, and the scale is that of the rounded rate.
+        """
+        rows, neurons = shape[0], math.prod(shape[1:])
+        bits = random_bits(step_key(self.key, self.step), rows * self.draws).view(np.uint16)
+        kept = bits.reshape(rows, 4 * self.draws)[:, :neurons] >= self.limit
+        return kept.reshape(shape) * self.scale
 
     @property
     def draws(self) -> int:
         """How many numbers of 64 bits the mask of one sample takes."""
         return (math.prod(self.input_shape) + 3) // 4
 
-    def forward(self, x: Array, *, training: bool) -> Array:
-        self.dropping = training and self.rate > 0
-        if not self.dropping:
-            return x
-        self.mask = self.draw_mask(x.shape)
-        return np.multiply(x, self.mask, out=self.work("out", x.shape))
+    @property
+    def limit(self) -> int:
+        """Sixteen random bits below this number drop a neuron."""
+        return min(round(self.rate * 65536), 65535)
 
-    def backward(self, dout: Array) -> Array:
-        if not self.dropping:
-            return dout
-        return np.multiply(dout, self.mask, out=self.work("dx", dout.shape))
-
-    def draw_mask(self, shape: Shape) -> Array:
-        """Zeros and 1 / (1 − rate)s.
-
-        Sixteen random bits decide on each neuron (four neurons from one 64-bit draw: drawing is the costly
-        part), so the rate is rounded to 1/65536, and the scale is that of the rounded rate. Every sample has draws
-        of its own, so it makes no difference in how many blocks a batch is taken through the network.
-        """
-        rows, neurons = shape[0], math.prod(shape[1:])
-        limit = min(round(self.rate * 65536), 65535)
-        bits = self.random.bit_generator.random_raw(rows * self.draws).view(np.uint16)
-        bits = bits.reshape(rows, 4 * self.draws)[:, :neurons]
-        kept = np.greater_equal(bits.reshape(shape), limit, out=self.work("kept", shape, np.bool_))
-        mask = self.work("mask", shape)
-        return np.multiply(kept, self.dtype.type(65536 / (65536 - limit)), out=mask)
+    @property
+    def scale(self) -> float:
+        """What a neuron that is kept is multiplied by."""
+        return 65536 / (65536 - self.limit)
 
 
 def describe_shape(shape: Shape) -> str:
@@ -193,14 +181,14 @@ def describe_shape(shape: Shape) -> str:
 
 
 def lay_out(vector: Array, entries: list[tuple[Layer, str, Shape]], prefix: str = "") -> dict[str, Array]:
-    """Give the layers their windows on a vector, one behind the other; return them by name ("dense_1.W")."""
+    """Give the layers their views of a vector, one behind the other; return them by name ("dense_1.W")."""
     named: dict[str, Array] = {}
     start = 0
     for layer, name, shape in entries:
-        window = vector[start : start + math.prod(shape)].reshape(shape)
-        named[f"{layer.name}.{name}"] = window
-        setattr(layer, f"{prefix}{name}", window)
-        start += window.size
+        view = vector[start : start + math.prod(shape)].reshape(shape)
+        named[f"{layer.name}.{name}"] = view
+        setattr(layer, f"{prefix}{name}", view)
+        start += view.size
     return named
 
 

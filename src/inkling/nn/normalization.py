@@ -20,56 +20,46 @@ class BatchNorm(Layer):
     Source: Ioffe and Szegedy, 2015, "Batch normalization: accelerating deep network training".
     """
 
-    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5) -> None:
-        check_between("BatchNorm", "momentum", momentum, 0, 1)
-        check_between("BatchNorm", "epsilon", epsilon, 0, float("inf"))
-        self.momentum, self.epsilon = momentum, epsilon
+    gamma: Array
+    beta: Array
+    dgamma: Array
+    dbeta: Array
+    running_mean: Array
+    running_variance: Array
 
-    def connect(self, input_shape: Shape) -> Shape:
-        # NumPy is slow with a few channels at a time, so a whole line of the image counts as one row.
-        self.row = (1, *input_shape)[-2:]
-        return input_shape
+    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5) -> None:
+        self.momentum = check_between("BatchNorm", "momentum", momentum, 0, 1)
+        self.epsilon = check_between("BatchNorm", "epsilon", epsilon, 0, float("inf"))
 
     def parameter_shapes(self) -> dict[str, Shape]:
-        return {"gamma": self.row[1:], "beta": self.row[1:]}
+        return {"gamma": self.input_shape[-1:], "beta": self.input_shape[-1:]}
 
     def state_shapes(self) -> dict[str, Shape]:
-        return {"running_mean": self.row[1:], "running_variance": self.row[1:]}
+        return {"running_mean": self.input_shape[-1:], "running_variance": self.input_shape[-1:]}
 
     def initialize(self, random: np.random.Generator) -> None:
-        for values, first in ((self.gamma, 1), (self.beta, 0), (self.running_mean, 0), (self.running_variance, 1)):
-            values.fill(first)
+        self.gamma[...], self.beta[...] = 1, 0
+        self.running_mean[...], self.running_variance[...] = 0, 1
 
     def forward(self, x: Array, *, training: bool) -> Array:
-        rows = x.reshape(-1, self.row[0] * self.row[1])
-        self.count = rows.size // self.row[1] if training else 0
-        mean = self.sums(rows) / self.count if training else self.running_mean
-        self.centred = np.subtract(rows, self.spread(mean), out=self.work("centred", rows.shape))
-        out, variance = self.work("out", rows.shape), self.running_variance
+        mean, variance = self.running_mean, self.running_variance
+        self.everywhere = tuple(range(x.ndim - 1))  # over samples and pixels, each feature for itself
         if training:
-            variance = self.sums(np.multiply(self.centred, self.centred, out=out)) / self.count
-            unbiased = variance * (self.count / max(self.count - 1, 1))
-            for running, value in ((self.running_mean, mean), (self.running_variance, unbiased)):
-                running += (1 - self.momentum) * (value - running)
-        self.sharpness = 1 / np.sqrt(variance + self.epsilon)
-        np.multiply(self.centred, self.spread(self.gamma * self.sharpness), out=out)
-        return np.add(out, self.spread(self.beta), out=out).reshape(x.shape)
+            mean, variance = x.mean(axis=self.everywhere), x.var(axis=self.everywhere)
+            count = x.size // len(mean)
+            self.running_mean += (1 - self.momentum) * (mean - self.running_mean)
+            unbiased = variance * (count / max(count - 1, 1))
+            self.running_variance += (1 - self.momentum) * (unbiased - self.running_variance)
+        self.from_batch = training
+        self.sigma = sigma = np.sqrt(variance + self.epsilon)
+        self.x_hat = x_hat = (x - mean) / sigma
+        return self.gamma * x_hat + self.beta
 
-    def backward(self, dout: Array) -> Array:
-        rows = dout.reshape(self.centred.shape)
-        dx = np.multiply(rows, self.centred, out=self.work("dx", rows.shape))
-        self.dgamma[...], self.dbeta[...] = self.sums(dx) * self.sharpness, self.sums(rows)
-        if self.count:
-            np.multiply(self.centred, self.spread(self.sharpness * self.dgamma / self.count), out=dx)
-            np.add(dx, self.spread(self.dbeta / self.count), out=dx)
-            rows = np.subtract(rows, dx, out=dx)
-        return np.multiply(rows, self.spread(self.gamma * self.sharpness), out=dx).reshape(dout.shape)
-
-    def sums(self, rows: Array) -> Array:
-        """The sum of every feature. A product with ones adds up rows, several times faster than np.sum does."""
-        ones = self.work("ones", (len(rows),), fill=1)
-        return np.matmul(ones, rows, out=self.work("sums", rows.shape[1:])).reshape(self.row).sum(axis=0)
-
-    def spread(self, values: Array) -> Array:
-        """A number for each feature, repeated along a row."""
-        return np.positive(values, out=self.work("row", self.row)).reshape(-1)
+    def backward(self, dy: Array) -> Array:
+        self.dgamma[...] = (dy * self.x_hat).sum(axis=self.everywhere)
+        self.dbeta[...] = dy.sum(axis=self.everywhere)
+        if not self.from_batch:
+            return self.gamma / self.sigma * dy
+        mean_dy = dy.mean(axis=self.everywhere)
+        mean_dy_x_hat = (dy * self.x_hat).mean(axis=self.everywhere)
+        return self.gamma / self.sigma * (dy - mean_dy - self.x_hat * mean_dy_x_hat)

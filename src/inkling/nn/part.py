@@ -1,4 +1,4 @@
-"""What every piece of a network has in common: it can describe itself, and it owns the arrays it computes in.
+"""What every piece of a network has in common: it can describe itself.
 
 Layers, losses, initializers, schedules and optimizers are all `Part`s. A part is known by its type and
 the arguments it was made with, which is all that a saved network has to remember beside its numbers.
@@ -7,7 +7,7 @@ the arguments it was made with, which is all that a saved network has to remembe
 from __future__ import annotations
 
 import inspect
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,15 +21,6 @@ class ShapeError(ValueError):
     """Two neighbours don't fit. The message names the layer, what it got and what it wanted."""
 
 
-def random_stream(seed: int, name: str) -> np.random.Generator:
-    """The random numbers for one purpose, such as "weights" or "shuffle".
-
-    Every name has a stream of its own, so that drawing more numbers for one purpose (a dropout layer more)
-    changes nothing for the others.
-    """
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=tuple(name.encode())))
-
-
 class Part:
     """Something a network is made of.
 
@@ -39,7 +30,6 @@ class Part:
     """
 
     types: ClassVar[dict[str, type[Part]]] = {}
-    dtype: np.dtype[Any] = np.dtype(np.float32)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -70,18 +60,12 @@ class Part:
         ]
         return f"{type(self).__name__}({', '.join(shown)})"
 
-    def work(self, name: str, shape: Shape, dtype: npt.DTypeLike | None = None, fill: float | None = None) -> Array:
-        """An array of this shape to compute into, with whatever it held before (at first: `fill`).
-
-        It is made once and lent out again at every call with the same name, so that training allocates
-        nothing; a batch with fewer rows gets the first rows of it. The next call overwrites it.
-        """
-        arrays: dict[str, Array] = self.__dict__.setdefault("_work", {})
-        array = arrays.get(name)
-        dtype = self.dtype if dtype is None else dtype
-        if array is None or array.dtype != dtype or array.shape[1:] != shape[1:] or len(array) < shape[0]:
-            array = arrays[name] = np.empty(shape, dtype) if fill is None else np.full(shape, fill, dtype)
-        return array if len(array) == shape[0] else array[: shape[0]]
+    def clone(self) -> Self:
+        """A new part of the very same type, made with the same arguments."""
+        arguments = {
+            name: value.clone() if isinstance(value, Part) else value for name, value in self.arguments().items()
+        }
+        return type(self)(**arguments)
 
 
 def from_config(config: Config) -> Any:
@@ -99,13 +83,17 @@ def from_config(config: Config) -> Any:
         raise ValueError(f"{type_name} cannot be made from {arguments}: {error}") from None
 
 
-def check_between(owner: str, name: str, value: float, low: float, high: float, *, open_end: bool = False) -> None:
-    """Raise ValueError unless low ≤ value ≤ high (value < high with `open_end` or where high is infinite)."""
+def check_between(owner: str, name: str, value: float, low: float, high: float, *, open_end: bool = False) -> float:
+    """The value as a plain number: one of NumPy's, of type float64, would make all that it meets float64, too.
+
+    Raises ValueError unless low ≤ value ≤ high (value < high with `open_end` or where high is infinite).
+    """
     open_end = open_end or high == float("inf")
     inside = isinstance(value, (int, float, np.number)) and low <= value and (value < high or not open_end)
     if not (inside and value <= high):
         shown = f"[{low:g}, {high:g}{')' if open_end else ']'}"
         raise ValueError(f"{owner}: {name} is {value!r}, but must lie in {shown}")
+    return value.item() if isinstance(value, np.number) else value
 
 
 def check_whole(owner: str, name: str, value: int) -> int:
