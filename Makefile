@@ -9,13 +9,15 @@ DATA ?= auto
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: bench-photos help run test lint format clean bench bench-quick bench-step bench-estimator bench-conv-fast bench-playground playground-load accuracy docs notebooks pretrained test-lowest test-pythons
+.PHONY: bench-photos help run test lint format clean bench bench-quick bench-estimator bench-conv-fast bench-playground playground-load accuracy docs notebooks pretrained test-lowest test-pythons
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
+# The first training is over before its code could be compiled, so that is done behind it, for the next one.
 run: $(VENV)/.run  ## Train the default recipe on the best data there is
 	@$(BIN)/inkling train --data $(DATA)
+	@nohup nice $(BIN)/python -m inkling.engine.compiled >/dev/null 2>&1 &
 
 test: $(VENV)/.test  ## Run all tests
 	@$(BIN)/python -m pytest -n auto
@@ -51,9 +53,6 @@ bench-quick: $(BENCH)/.ready  ## The same with fewer rounds and peers, for use w
 
 bench-estimator: $(VENV)/.run  ## Measure the scikit-learn classifier beside MLPClassifier (about five minutes)
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python benchmarks/estimator.py
-
-bench-step: $(VENV)/.run  ## Show where the time of one training step goes
-	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python benchmarks/step.py
 
 bench-conv-fast: $(BENCH)/.ready  ## 99 % in seconds: the recipe conv-fast here and in PyTorch
 	@$(BENCH)/bin/python benchmarks/conv_fast.py
@@ -97,7 +96,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: $(VENV)/bin/python pyproject.toml
 	@echo "installing Inkling …"
-	@$(BIN)/pip install --quiet --editable .
+	@$(BIN)/pip install --quiet --editable ".[fast]"
 	@touch $@
 
 $(VENV)/.test: $(VENV)/bin/python pyproject.toml
@@ -108,6 +107,6 @@ $(VENV)/.test: $(VENV)/bin/python pyproject.toml
 # A peer that cannot be installed is named in the results as missing, so its failure is none of ours.
 $(BENCH)/.ready: benchmarks/requirements.txt pyproject.toml
 	@$(PYTHON) -m venv $(BENCH)
-	@$(BENCH)/bin/pip install --quiet --editable .
+	@$(BENCH)/bin/pip install --quiet --editable ".[fast]"
 	@while read -r peer; do $(BENCH)/bin/pip install --quiet "$$peer" || echo "no $$peer: it will be missing"; done < $<
 	@touch $@

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from inkling import nn
-from inkling.training import crew
 
 Samples = tuple[np.ndarray, np.ndarray]
 
@@ -40,8 +41,22 @@ def make_network() -> Callable[..., nn.Network]:
     return make
 
 
-@pytest.fixture
-def eager_hands(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every training is shared between as many processes as it has threads, however small it is."""
-    monkeypatch.setattr(crew, "WORTH_FORKING", 0)
-    monkeypatch.setattr(crew, "WORTH_MEETING", 0)
+needs_numba = pytest.mark.skipif(
+    importlib.util.find_spec("numba") is None, reason="Numba is not installed: pip install 'inkling-nn[fast]'"
+)
+
+
+@pytest.fixture(
+    params=[
+        ("reference", 1),
+        ("numpy", 1),
+        ("numpy", 2),
+        pytest.param(("compiled", 1), marks=needs_numba),
+        pytest.param(("compiled", 3), marks=needs_numba),
+    ],
+    ids=lambda param: f"{param[0]}-{param[1]}",
+)
+def computing(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What a trainer is told of how to compute: every engine, alone and with several threads."""
+    engine, threads = request.param
+    return {"engine": engine, "threads": threads}

@@ -65,16 +65,18 @@ def test_validation_images_are_not_distorted(patterns, make_network):
     assert sum(len(images) for images, _ in recorder.seen) == 16
 
 
-@pytest.mark.usefixtures("eager_hands")
-def test_several_hands_distort_repeatably(patterns, make_network):
-    def trained() -> np.ndarray:
-        network = make_network()
-        trainer = Trainer(network, nn.SGD(0.1), threads=2, augment=Augment(shift=2))
-        trainer.fit(patterns(64), epochs=2, batch_size=32)
-        assert trainer.crew.hands == 2
+def test_every_engine_learns_from_the_same_distorted_images(patterns, make_network, computing):
+    """And every batch of a training is distorted in a way of its own."""
+    everything = Augment(shift=2, rotate=20, elastic=1.0, thickness=0.5, erase=0.1, blur=1.0, noise=0.2)
+
+    def trained(**how) -> np.ndarray:
+        network = make_network(dtype=np.float64)
+        Trainer(network, nn.SGD(0.1), augment=everything, **how).fit(patterns(70), epochs=2, batch_size=32)
         return network.parameters
 
-    np.testing.assert_array_equal(trained(), trained())
+    ours = trained(**computing)
+    np.testing.assert_array_equal(ours, trained(**computing))
+    np.testing.assert_allclose(ours, trained(engine="reference"), rtol=1e-9, atol=1e-12)
 
 
 def test_images_that_cannot_be_distorted_are_refused(patterns, make_network):

@@ -122,12 +122,11 @@ def test_the_cures_fit_the_case(patterns, make_network):
     assert "scaling the pixels" in cure(make_network(), (images.astype(np.float32), labels))
 
 
-@pytest.mark.usefixtures("eager_hands")
-def test_divergence_is_found_in_large_batches_too(patterns, make_network):
+def test_divergence_is_found_in_large_batches_too(patterns, make_network, computing):
     network = make_network()
     network.layers[2].W[0, 0] = np.nan
     with pytest.raises(TrainingDiverged, match=r"dense_2\.W"):
-        Trainer(network, nn.SGD(0.1), threads=2).fit(patterns(3000), batch_size=None)
+        Trainer(network, nn.SGD(0.1), **computing).fit(patterns(3000), batch_size=None)
 
 
 def test_the_outcome_of_a_diverged_training_is_failed(patterns, make_network):

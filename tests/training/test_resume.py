@@ -12,7 +12,6 @@ from inkling import nn
 from inkling.errors import InklingError
 from inkling.storage import read_arrays
 from inkling.training import Callback, Checkpoint, EarlyStopping, Trainer
-from inkling.training.hands import BLOCK
 
 
 class PressCtrlC(Callback):
@@ -44,10 +43,10 @@ TRAININGS = {
 }
 
 
-def make(make_network, path, *extra, optimizer=lambda: nn.SGD(0.1), patience=None, threads=1, **network):
+def make(make_network, path, *extra, optimizer=lambda: nn.SGD(0.1), patience=None, threads=1, engine="auto", **network):
     callbacks = [EarlyStopping(patience)] if patience else []
     callbacks += [Checkpoint(path), *extra]
-    return Trainer(make_network(**network), optimizer(), callbacks=callbacks, threads=threads)
+    return Trainer(make_network(**network), optimizer(), callbacks=callbacks, threads=threads, engine=engine)
 
 
 def rows(history):
@@ -60,7 +59,7 @@ def assert_same_state(one: Trainer, other: Trainer) -> None:
     assert arrays.keys() == others.keys()
     for name in arrays:
         np.testing.assert_array_equal(arrays[name], others[name], err_msg=name)
-    for name in ("epoch", "batch", "step", "optimizer_steps", "shuffler", "layers"):
+    for name in ("epoch", "batch", "step", "optimizer_steps", "shuffler", "network_step"):
         assert values[name] == other_values[name], name
     assert rows(one.history) == rows(other.history)
 
@@ -90,22 +89,78 @@ def test_interrupted_and_resumed_is_never_interrupted(patterns, make_network, tm
     assert resumed.wall_seconds > checkpoint(tmp_path / "cut")[1]["seconds"][2]
 
 
-@pytest.mark.usefixtures("eager_hands")
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("batch_size", [500, 4 * BLOCK, None])
-def test_it_resumes_with_the_threads_it_began_with(patterns, make_network, tmp_path, threads, batch_size):
-    data, fit = patterns(8 * BLOCK + 77), {"epochs": 4, "batch_size": batch_size}
+@pytest.mark.parametrize("batch_size", [500, None])
+def test_it_resumes_with_the_engine_and_the_threads_it_began_with(
+    patterns, make_network, tmp_path, computing, batch_size
+):
+    data, fit = patterns(2200), {"epochs": 4, "batch_size": batch_size}
     settings = {"optimizer": lambda: nn.Adam(0.01), "dropout": 0.3}
-    whole = make(make_network, tmp_path / "whole", threads=threads, **settings)
+    whole = make(make_network, tmp_path / "whole", **computing, **settings)
     whole.fit(data, **fit)
     with pytest.raises(KeyboardInterrupt):
-        make(make_network, tmp_path / "cut", PressCtrlC(2), threads=threads, **settings).fit(data, **fit)
-    # Whatever this machine has now, the bits are those of the number of threads it began with.
-    resumed = make(make_network, tmp_path / "resumed", threads=3 - threads, **settings)
+        make(make_network, tmp_path / "cut", PressCtrlC(2), **computing, **settings).fit(data, **fit)
+    # Whatever is there now, the bits are those of the engine and the number of threads that it began with.
+    resumed = make(make_network, tmp_path / "resumed", engine="auto", threads=4, **settings)
     resumed.restore(*checkpoint(tmp_path / "cut"))
     resumed.fit(data, **fit)
     assert_same_state(resumed, whole)
-    assert resumed.threads == threads
+    assert (resumed.plan.name, resumed.threads) == tuple(computing.values())
+
+
+class Keep(Callback):
+    """Keeps the state of the training after the given step."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def on_batch_end(self, trainer):
+        if trainer.step == self.step:
+            self.kept = trainer.state()
+
+
+@pytest.mark.parametrize("step", [1, BATCHES - 1, BATCHES, BATCHES + 1], ids="step {}".format)
+def test_the_state_between_any_two_steps_is_enough_to_go_on_to_the_same_bits(
+    patterns, make_network, tmp_path, computing, step
+):
+    """The last step of an epoch has two samples, so some workers have nothing to do."""
+    settings = {"optimizer": lambda: nn.SGD(0.1, 0.9, clip_norm=0.1), "dropout": 0.3}
+    keep, fit = Keep(step), {"epochs": 2, "batch_size": BATCH}
+    whole = make(make_network, tmp_path / "whole", keep, **computing, **settings)
+    whole.fit(patterns(SAMPLES), **fit)
+    resumed = make(make_network, tmp_path / "resumed", **settings)
+    resumed.restore(*keep.kept)
+    resumed.fit(patterns(SAMPLES), **fit)
+    assert_same_state(resumed, whole)
+
+
+def test_callbacks_get_back_what_is_theirs_whoever_stands_before_them(patterns, make_network, tmp_path):
+    class Count(Callback):
+        def __init__(self):
+            self.steps = 0
+
+        def on_batch_end(self, trainer):
+            self.steps += 1
+
+        def state(self):
+            return {"steps": np.array(self.steps)}, {"steps": self.steps}
+
+        def restore(self, arrays, values):
+            assert arrays["steps"] == values["steps"]
+            self.steps = values["steps"]
+
+    class Other(Count):
+        pass
+
+    fit = {"epochs": 2, "batch_size": BATCH}
+    first = [Count(), Count(), PressCtrlC(3)]
+    first[1].steps = 100
+    with pytest.raises(KeyboardInterrupt):
+        make(make_network, tmp_path / "cut", *first).fit(patterns(SAMPLES), **fit)
+    counts = [Count(), Count(), Other()]
+    resumed = make(make_network, tmp_path / "resumed", counts[2], *counts[:2])
+    resumed.restore(*checkpoint(tmp_path / "cut"))
+    resumed.fit(patterns(SAMPLES), **fit)
+    assert [count.steps for count in counts] == [2 * BATCHES, 100 + 2 * BATCHES, 2 * BATCHES - 3]
 
 
 def test_interrupted_again_and_again(patterns, make_network, tmp_path):
@@ -195,7 +250,7 @@ def test_the_state_is_a_copy_that_training_on_does_not_change(patterns, make_net
     trainer.fit(patterns(SAMPLES), batch_size=BATCH)
     for name, array in arrays.items():
         np.testing.assert_array_equal(array, before[name])
-    assert {"parameters", "optimizer.mean", "optimizer.square"} <= arrays.keys()
+    assert {"parameters", "optimizer.m", "optimizer.v"} <= arrays.keys()
 
 
 def test_other_data_or_another_network_is_refused(patterns, make_network, tmp_path):
@@ -215,7 +270,7 @@ def test_another_optimizer_is_refused(patterns, make_network, tmp_path):
     make(make_network, tmp_path / "c", optimizer=nn.Adam).fit(patterns(SAMPLES), batch_size=BATCH)
     before = Trainer(make_network(), nn.SGD(0.1, momentum=0.9), threads=1)
     before.restore(*checkpoint(tmp_path / "c"))
-    with pytest.raises(InklingError, match=r"another optimizer, which remembers mean and square; SGD.*velocity"):
+    with pytest.raises(InklingError, match=r"another optimizer, which remembers m and v; SGD.*velocity"):
         before.fit(patterns(SAMPLES), epochs=2, batch_size=BATCH)
 
 

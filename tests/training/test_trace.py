@@ -60,11 +60,11 @@ def test_gradient_on_the_pixels_is_that_of_input_gradient() -> None:
 def test_network_is_left_as_it_was_and_the_copies_stay() -> None:
     network = made()
     network.compute_gradients(SAMPLES, LABELS)
-    gradients, state = network.gradients.copy(), network.random_state()
+    gradients, step = network.gradients.copy(), network.step
     seen = trace(network, SAMPLES, LABELS)
     kept = [step.out.copy() for step in seen.layers]
     np.testing.assert_array_equal(network.gradients, gradients)
-    assert network.random_state() == state
+    assert network.step == step
     network.parameters += 1
     trace(network, SAMPLES * 2, LABELS)
     for step, out in zip(seen.layers, kept, strict=True):

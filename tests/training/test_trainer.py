@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from inkling import nn
 from inkling.data import Split
 from inkling.errors import InklingError
-from inkling.training import Callback, Trainer, TrainingWarning
-from inkling.training.hands import BLOCK
+from inkling.training import Callback, EarlyStopping, Trainer, TrainingDiverged, TrainingWarning
 
 
 def by_hand(network, optimizer, images, labels, *, epochs, batch_size, seed):
@@ -49,7 +55,8 @@ def test_training_is_the_hand_written_loop_bit_for_bit(patterns, make_network, m
     optimizer.reset(twin.parameters)
     rows = by_hand(twin, optimizer, images, labels, epochs=3, batch_size=16, seed=0)
 
-    history = Trainer(network, make_optimizer(), threads=1).fit((images, labels), epochs=3, batch_size=16)
+    trainer = Trainer(network, make_optimizer(), engine="reference")
+    history = trainer.fit((images, labels), epochs=3, batch_size=16)
 
     np.testing.assert_array_equal(network.parameters, twin.parameters)
     assert history["train_loss"] == pytest.approx([loss for loss, _ in rows], rel=1e-12)
@@ -61,7 +68,7 @@ def test_the_seed_of_the_trainer_decides_the_order_alone(patterns, make_network)
     images, labels = patterns(50)
     network, twin = make_network(seed=1), make_network(seed=1)
     by_hand(twin, nn.SGD(0.1), images, labels, epochs=1, batch_size=8, seed=7)
-    Trainer(network, nn.SGD(0.1), seed=7, threads=1).fit((images, labels), batch_size=8)
+    Trainer(network, nn.SGD(0.1), seed=7, engine="reference").fit((images, labels), batch_size=8)
     np.testing.assert_array_equal(network.parameters, twin.parameters)
 
 
@@ -81,7 +88,7 @@ def test_the_last_shorter_batch_is_trained_on(patterns, make_network):
 def test_without_shuffling_the_batches_come_in_order(patterns, make_network):
     images, labels = patterns(20)
     network, twin = make_network(), make_network()
-    Trainer(network, nn.SGD(0.1), threads=1).fit((images, labels), batch_size=8, shuffle=False)
+    Trainer(network, nn.SGD(0.1), engine="reference").fit((images, labels), batch_size=8, shuffle=False)
     optimizer = nn.SGD(0.1)
     for start in (0, 8, 16):
         twin.compute_gradients(images[start : start + 8], labels[start : start + 8])
@@ -89,11 +96,11 @@ def test_without_shuffling_the_batches_come_in_order(patterns, make_network):
     np.testing.assert_array_equal(network.parameters, twin.parameters)
 
 
-@pytest.mark.usefixtures("eager_hands")
-@pytest.mark.parametrize("threads", [1, 2, 3])
-@pytest.mark.parametrize("count", [200, 4 * BLOCK, 7 * BLOCK + 100])
+@pytest.mark.parametrize("count", [200, 2048, 3684])
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
-def test_a_full_batch_is_plain_gradient_descent_however_it_is_walked(patterns, make_network, threads, count, reduction):
+def test_a_full_batch_is_plain_gradient_descent_however_it_is_walked(
+    patterns, make_network, computing, count, reduction
+):
     images, labels = patterns(count)
     rate = 0.2 if reduction == "mean" else 0.2 / count
     settings = {"dtype": np.float64, "l2": 1e-3 if reduction == "mean" else 0.0}
@@ -104,31 +111,28 @@ def test_a_full_batch_is_plain_gradient_descent_however_it_is_walked(patterns, m
         rows.append(twin.compute_gradients(images, labels))
         twin.parameters -= rate * twin.gradients
 
-    history = Trainer(network, nn.SGD(rate), threads=threads).fit((images, labels), epochs=4, batch_size=None)
+    history = Trainer(network, nn.SGD(rate), **computing).fit((images, labels), epochs=4, batch_size=None)
 
     np.testing.assert_allclose(network.parameters, twin.parameters, rtol=1e-9, atol=1e-12)
     assert history["train_loss"] == pytest.approx([loss for loss, _ in rows], rel=1e-9)
     assert history["train_accuracy"] == [right / count for _, right in rows]
 
 
-@pytest.mark.usefixtures("eager_hands")
-def test_large_batches_walk_the_shorter_last_one_too(patterns, make_network):
-    images, labels = patterns(8 * BLOCK + 100)
+def test_large_batches_walk_the_shorter_last_one_too(patterns, make_network, computing):
+    images, labels = patterns(4196)
     network, twin = make_network(dtype=np.float64), make_network(dtype=np.float64)
-    by_hand(twin, nn.SGD(0.1), images, labels, epochs=2, batch_size=4 * BLOCK, seed=0)
-    Trainer(network, nn.SGD(0.1), threads=2).fit((images, labels), epochs=2, batch_size=4 * BLOCK)
+    by_hand(twin, nn.SGD(0.1), images, labels, epochs=2, batch_size=2048, seed=0)
+    Trainer(network, nn.SGD(0.1), **computing).fit((images, labels), epochs=2, batch_size=2048)
     np.testing.assert_allclose(network.parameters, twin.parameters, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.usefixtures("eager_hands")
-@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("batch_size", [16, None])
-def test_the_same_seed_and_threads_give_the_same_bits(patterns, make_network, threads, batch_size):
-    data = patterns(4 * BLOCK + 300)
+def test_the_same_seed_engine_and_threads_give_the_same_bits(patterns, make_network, computing, batch_size):
+    data = patterns(2348)
 
     def trained(seed: int) -> np.ndarray:
         network = make_network(dropout=0.3, seed=seed)
-        Trainer(network, nn.Adam(0.01), threads=threads).fit(data, epochs=2, batch_size=batch_size)
+        Trainer(network, nn.Adam(0.01), **computing).fit(data, epochs=2, batch_size=batch_size)
         return network.parameters
 
     first = trained(3)
@@ -320,3 +324,268 @@ def test_a_callback_may_stop_the_training_in_the_middle_of_an_epoch(patterns, ma
     rest.fit(patterns(100), epochs=2, batch_size=16)
     assert (rest.step, rest.outcome) == (14, "finished")
     np.testing.assert_array_equal(rest.network.parameters, whole.network.parameters)
+
+
+# Whatever computes, callbacks see what is learned, and what they change is gone on from.
+
+
+class Call(Callback):
+    """Calls `begin`, `batch_end`, `epoch_end` or `end` with the trainer."""
+
+    def __init__(self, **functions):
+        self.functions = functions
+
+    def call(self, name, trainer):
+        self.functions.get(name, lambda _: None)(trainer)
+
+    def on_train_begin(self, trainer):
+        self.call("begin", trainer)
+
+    def on_batch_end(self, trainer):
+        self.call("batch_end", trainer)
+
+    def on_epoch_end(self, trainer):
+        self.call("epoch_end", trainer)
+
+    def on_train_end(self, trainer):
+        self.call("end", trainer)
+
+
+class Kept:
+    """The arrays of a trainer, to see that they are the same ones afterwards."""
+
+    def __init__(self, trainer):
+        self.network, self.optimizer = trainer.network, trainer.optimizer
+        self.parameters, self.state = self.network.parameters, dict(self.optimizer.state)
+        self.before, self.views = self.parameters.copy(), dict(self.network.named_parameters())
+
+    def check(self):
+        assert self.network.parameters is self.parameters
+        assert self.optimizer.state.keys() == self.state.keys()
+        assert all(self.optimizer.state[name] is vector for name, vector in self.state.items())
+        for name, values in self.network.named_parameters():
+            assert np.shares_memory(values, self.parameters)
+            np.testing.assert_array_equal(self.views[name], values)
+
+
+def test_afterwards_everything_lies_where_it_did_and_holds_what_was_learned(patterns, make_network, computing):
+    trainer, last = Trainer(make_network(), nn.Adam(0.01), **computing), []
+    kept = Kept(trainer)
+    trainer.callbacks = [Call(epoch_end=lambda trainer: last.append(trainer.state()[0]))]
+    trainer.fit(patterns(97), epochs=2, batch_size=24)
+    assert (trainer.plan.name, trainer.threads) == tuple(computing.values())
+    kept.check()
+    np.testing.assert_array_equal(kept.parameters, last[-1]["parameters"])
+    np.testing.assert_array_equal(kept.state["m"], last[-1]["optimizer.m"])
+    assert kept.state["m"].any()
+
+
+@pytest.mark.parametrize("moment", ["begin", "batch_end", "epoch_end", "end"])
+def test_after_an_error_in_a_callback_too(patterns, make_network, computing, moment):
+    def fail(trainer):
+        raise ZeroDivisionError
+
+    trainer = Trainer(make_network(), nn.Adam(0.01), callbacks=[Call(**{moment: fail})], **computing)
+    kept = Kept(trainer)
+    with pytest.raises(ZeroDivisionError):
+        trainer.fit(patterns(97), epochs=2, batch_size=24)
+    kept.check()
+    assert np.any(kept.parameters != kept.before) == (moment != "begin")
+    trainer.callbacks = []
+    trainer.fit(patterns(97), batch_size=24)
+    assert trainer.outcome == "finished"
+
+
+def test_callbacks_see_the_parameters_of_every_step(patterns, make_network, computing):
+    def seen(**how):
+        pages = []
+        watch = Call(batch_end=lambda trainer: pages.append(trainer.network.parameters.copy()))
+        network = make_network(dropout=0.3, dtype=np.float64, l2=0.05)
+        Trainer(network, nn.SGD(0.1, clip_norm=0.05), callbacks=[watch], **how).fit(patterns(97), batch_size=24)
+        return pages
+
+    np.testing.assert_allclose(seen(**computing), seen(engine="reference"), rtol=1e-9, atol=1e-12)
+
+
+def test_replicas_made_at_the_start_follow_the_training(patterns, make_network, computing):
+    twins, (images, labels) = [], patterns(97)
+
+    def compare(trainer):
+        np.testing.assert_array_equal(twins[0].predict_proba(images), trainer.network.predict_proba(images))
+        assert np.any(twins[0].parameters != make_network().parameters)
+
+    watch = Call(begin=lambda trainer: twins.append(trainer.network.replica()), batch_end=compare)
+    Trainer(make_network(), nn.SGD(0.1), callbacks=[watch], **computing).fit((images, labels), batch_size=24)
+    assert twins
+
+
+CHANGES = {
+    "parameters after an epoch": Call(
+        epoch_end=lambda t: np.multiply(t.network.parameters, 0.5, out=t.network.parameters)
+    ),
+    "parameters after a step": Call(
+        batch_end=lambda t: np.clip(t.network.parameters, -0.2, 0.2, out=t.network.parameters)
+    ),
+    "parameters at the start": Call(begin=lambda t: t.network.parameters.fill(0.01)),
+    "what the optimizer remembers": Call(epoch_end=lambda t: t.optimizer.state["m"].fill(0)),
+    "the optimizer reset": Call(epoch_end=lambda t: t.optimizer.reset(t.network.parameters)),
+    "the count of steps": Call(epoch_end=lambda t: setattr(t.optimizer, "steps", 100)),
+    "the learning rate": Call(epoch_end=lambda t: setattr(t.optimizer, "learning_rate", 1e-4)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_a_callback_changes_is_gone_on_from(patterns, make_network, computing, change):
+    def trained(callbacks, **how):
+        network = make_network(dropout=0.2, dtype=np.float64)
+        trainer = Trainer(network, nn.Adam(0.01), callbacks=callbacks, **how)
+        trainer.fit(patterns(97), epochs=3, batch_size=24)
+        return trainer
+
+    ours, theirs = (trained([CHANGES[change]], **how) for how in (computing, {"engine": "reference"}))
+    np.testing.assert_allclose(ours.network.parameters, theirs.network.parameters, rtol=1e-8, atol=1e-11)
+    for name, vector in theirs.optimizer.state.items():
+        np.testing.assert_allclose(ours.optimizer.state[name], vector, rtol=1e-8, atol=1e-11, err_msg=name)
+    assert ours.optimizer.steps == theirs.optimizer.steps
+    assert np.any(trained([], **computing).network.parameters != ours.network.parameters)
+
+
+def test_what_early_stopping_restores_stays(patterns, make_network, computing):
+    stopping = EarlyStopping(2)
+    trainer = Trainer(make_network(), nn.SGD(3.0), callbacks=[stopping], **computing)
+    kept = Kept(trainer)
+    trainer.fit(patterns(97), validation=patterns(50, 1), epochs=40, batch_size=24)
+    assert trainer.outcome == "stopped"
+    kept.check()
+    np.testing.assert_array_equal(kept.parameters, stopping.best["parameters"])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_loss_that_is_not_finite_ends_it_and_teaches_nothing(patterns, make_network, computing, dtype):
+    network = make_network(dtype=dtype)
+    trainer, last = Trainer(network, nn.SGD(1e10 if dtype == np.float32 else 1e80), **computing), []
+    kept = Kept(trainer)
+    trainer.callbacks = [Call(batch_end=lambda trainer: last.append(trainer.network.parameters.copy()))]
+    with pytest.raises(TrainingDiverged, match="training diverged in epoch 1, step"):
+        trainer.fit(patterns(97), epochs=20, batch_size=24)
+    kept.check()
+    assert last
+    np.testing.assert_array_equal(kept.parameters, last[-1])
+
+
+class Faulty(nn.Identity):
+    """Fails the fourth time that it is asked in training."""
+
+    def __init__(self):
+        self.times = 0
+
+    def forward(self, x, *, training):
+        self.times += training
+        if self.times == 4:
+            raise ArithmeticError("two and two are five")
+        return x
+
+
+@pytest.mark.parametrize("engine", ["auto", "numpy", "reference"])
+def test_a_layer_that_fails_ends_the_training_with_the_reason_and_moves_nothing(patterns, engine):
+    network = nn.Network([nn.Dense(12), Faulty(), nn.Dense(4)], input_shape=(6, 6))
+    trainer, last = Trainer(network, nn.Adam(0.01), threads=3, engine=engine), []
+    kept = Kept(trainer)
+    trainer.callbacks = [Call(batch_end=lambda trainer: last.append(trainer.network.parameters.copy()))]
+    with pytest.raises(ArithmeticError, match="two and two are five"):
+        trainer.fit(patterns(97), epochs=2, batch_size=24)
+    kept.check()
+    np.testing.assert_array_equal(kept.parameters, last[-1])
+    assert (trainer.outcome, len(last)) == ("failed", 3)
+
+
+# In a process of its own, as on a terminal.
+
+needs_numba = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="Numba is not installed")
+ON_A_TERMINAL = pytest.mark.skipif(os.name == "nt", reason="Windows has no process groups to send a signal to")
+THREADS = pytest.mark.parametrize(("engine", "threads"), [("numpy", 2), pytest.param("compiled", 3, marks=needs_numba)])
+PROGRAM = """
+import os, sys
+import numpy as np
+from inkling import nn
+from inkling.training import Callback, Trainer
+
+random = np.random.default_rng(0)
+images, labels = random.random((240, 36)), random.integers(0, 4, 240)
+
+class Say(Callback):
+    def on_batch_end(self, trainer):
+        if trainer.step == 1:
+            print("training", flush=True)
+
+layers = [nn.Dense(12), nn.ReLU(), nn.Dropout(0.3), nn.Dense(4)]
+engine, threads = sys.argv[1], int(sys.argv[2])
+network = nn.Network(layers, input_shape=36)
+trainer = Trainer(network, nn.Adam(1e-4), callbacks=[Say()], engine=engine, threads=threads)
+
+def fit(epochs=10**6):
+    trainer.fit((images, labels), epochs=epochs, batch_size=24)
+"""
+
+
+def python(program: str, *, engine: str, threads: int) -> subprocess.Popen[str]:
+    """A Python of its own that trains, and says so after the first step."""
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", PROGRAM + program, engine, str(threads)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@ON_A_TERMINAL
+@THREADS
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_ctrl_c_ends_it_between_two_steps(engine, threads, number):
+    """Also where a service manager ends a service."""
+    program = """
+try:
+    fit()
+except KeyboardInterrupt:
+    print(trainer.outcome, trainer.step == trainer.optimizer.steps, np.isfinite(network.parameters).all())
+    sys.exit(130)
+"""
+    with python(program, engine=engine, threads=threads) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "training\n"
+        os.killpg(process.pid, number)
+        said, complaints = process.communicate(timeout=60)
+    assert (process.returncode, said.split(), complaints) == (130, ["interrupted", "True", "True"], "")
+
+
+@ON_A_TERMINAL
+@THREADS
+def test_a_second_ctrl_c_ends_it_at_once(engine, threads):
+    program = """
+class Twice(Callback):
+    def on_batch_end(self, trainer):
+        if trainer.step == 5:
+            os.killpg(0, 2)
+            os.killpg(0, 2)
+trainer.callbacks.append(Twice())
+try:
+    fit()
+except KeyboardInterrupt:
+    print(trainer.outcome)
+    sys.exit(130)
+"""
+    with python(program, engine=engine, threads=threads) as process:
+        said, complaints = process.communicate(timeout=60)
+    assert (process.returncode, said.split(), complaints) == (130, ["training", "failed"], "")
+
+
+def blas_threads() -> int:
+    return max((library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"), default=1)
+
+
+def test_blas_may_use_as_many_threads_afterwards_as_before(patterns, make_network, computing):
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        Trainer(make_network(), nn.SGD(0.1), **computing).fit(patterns(97), batch_size=24)
+        assert blas_threads() == before

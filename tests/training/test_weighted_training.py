@@ -58,14 +58,14 @@ def test_none_is_all_the_same(patterns, make_network) -> None:
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
-def test_several_hands_weigh_as_one(patterns, make_network, eager_hands, shuffle) -> None:
+def test_every_engine_weighs_alike(patterns, make_network, computing, shuffle) -> None:
     images, labels = patterns(97)
     networks = [make_network(dtype=np.float64, dropout=0.2) for _ in range(2)]
     histories = [
-        Trainer(network, nn.Adam(0.01), threads=threads).fit(
+        Trainer(network, nn.Adam(0.01), **how).fit(
             (images, labels, weights_for(labels)), epochs=3, batch_size=24, shuffle=shuffle
         )
-        for network, threads in zip(networks, (1, 2), strict=True)
+        for network, how in zip(networks, ({"engine": "reference"}, computing), strict=True)
     ]
     np.testing.assert_allclose(networks[0].parameters, networks[1].parameters, rtol=1e-7, atol=1e-10)
     assert histories[0]["train_loss"] == pytest.approx(histories[1]["train_loss"])

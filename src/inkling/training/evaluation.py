@@ -9,12 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from inkling.engine import outputs
 from inkling.errors import InklingError
 from inkling.nn import Network
 from inkling.nn.network import blocks
 from inkling.nn.part import Array
 from inkling.training.ensemble import Ensemble
 from inkling.training.samples import Data, as_samples
+
+AT_ONCE = 8192
+"""Images between two words of progress."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,12 +100,10 @@ def evaluate(
         right = probabilities[np.arange(len(labels)), labels]
         loss = -float(np.mean(np.log(np.maximum(right, np.finfo(right.dtype).tiny))))
         return Evaluation(loss, labels, probabilities)
-    probabilities = np.empty((len(labels), *network.output_shape), network.dtype)
-    total = 0.0
-    for block in blocks(len(labels), network.rows_at_once):
-        outputs = network.forward(samples.images[block])
-        total += network.loss.forward(outputs, labels[block]) * len(outputs)
-        network.loss.probabilities(outputs, out=probabilities[block])
+    found = []
+    for block in blocks(len(labels), AT_ONCE):
+        found.append(outputs(network, samples.images[block]))
         if progress is not None:
             progress(block.stop, len(labels))
-    return Evaluation(total / len(labels), labels, probabilities)
+    answers = np.concatenate(found)
+    return Evaluation(network.loss.forward(answers, labels), labels, network.loss.probabilities(answers))

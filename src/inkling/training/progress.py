@@ -26,13 +26,16 @@ class Progress(Callback):
 
     `every`: print a line every so many epochs (by default each one of a short training, about ten to twenty
     lines of a long one); the display shows the others. `console`: a Rich console, by default on standard error.
-    `table`: begin with a table of the network.
+    `table`: begin with a table of the network. `engine`: say which engine computes, and why no faster one.
     """
 
-    def __init__(self, every: int | None = None, *, console: Console | None = None, table: bool = True) -> None:
+    def __init__(
+        self, every: int | None = None, *, console: Console | None = None, table: bool = True, engine: bool = False
+    ) -> None:
         self.every = every
         self.console = console
         self.table = table
+        self.engine = engine
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy needs: how to show, and not the screen that was shown on."""
@@ -46,6 +49,11 @@ class Progress(Callback):
         self.lines_every = self.every or round_interval(trainer.epochs)
         self.drawn_at = -math.inf
         self.live: Live | None = None
+        if self.engine:
+            plan = trainer.plan
+            threads = f"{plan.workers} thread{'s' if plan.workers > 1 else ''}"
+            said = f"{plan.name}, {threads}{f' ({plan.why})' if plan.why else ''}"
+            self.out.print(f"[bold]engine[/]   {said}", highlight=False, soft_wrap=True)
         if self.table:
             self.out.print(trainer.network.summary(), highlight=False, markup=False, soft_wrap=True)
         if self.out.is_terminal:

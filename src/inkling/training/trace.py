@@ -1,7 +1,7 @@
 """Everything that happens to a few samples on their way through the network and back, kept to be looked at.
 
-Training overwrites its work arrays at every step; a `Trace` is made of copies. Pictures and explanations
-are drawn from it, so the numbers that they show are the numbers that the network computed.
+Pictures and explanations are drawn from a `Trace`, so the numbers that they show are the numbers that the network
+computed.
 """
 
 from dataclasses import dataclass
@@ -60,23 +60,22 @@ def trace(network: Network, x: Array, labels: Array) -> Trace:
     Works on a replica, so that a training in another thread is not disturbed and the network's gradients stay.
     """
     twin = network.replica()
-    x = twin.enter(x).copy()
+    x = twin.enter(x)
     forward: list[tuple[Layer, Array, Array]] = []
     out = x
     for layer in twin.layers:
         came_in = out
-        out = layer.forward(came_in, training=False).copy()
+        out = layer.forward(came_in, training=False)
         forward.append((layer, came_in, out))
-    probabilities = twin.loss.probabilities(out).copy()
+    probabilities = twin.loss.probabilities(out)
     loss = twin.loss.forward(out, labels)
-    dout = doutputs = twin.loss.backward().copy()
+    dout = doutputs = twin.loss.gradient(out, labels)
     steps: list[LayerTrace] = []
     for layer, came_in, went_out in reversed(forward):
-        layer.wants_dx = True
-        dx = layer.backward(dout).copy()
+        dx = layer.backward(dout)
         names = layer.parameter_shapes()
         parameters = {name: getattr(layer, name).copy() for name in names}
-        gradients = {name: getattr(layer, f"d{name}").copy() for name in names}
+        gradients = {name: getattr(layer, f"d{name}") for name in names}
         steps.append(LayerTrace(layer, came_in, went_out, dout, dx, parameters, gradients))
         dout = dx
     return Trace(x, labels, steps[::-1], out, probabilities, loss, doutputs)

@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from inkling.engine import ENGINES, Augment, EngineError, Plan, available_threads, choose
 from inkling.errors import InklingError
 from inkling.nn import Network, Optimizer, random_stream
 from inkling.nn.part import Array
 from inkling.training.callbacks import Callback
-from inkling.training.crew import Crew, available_threads
-from inkling.training.hands import Augment
 from inkling.training.health import TrainingDiverged, explain_non_finite, warn_about_input
 from inkling.training.history import Epoch, History
 from inkling.training.interrupt import Interruptible
@@ -30,9 +29,10 @@ class Trainer:
     """Trains a network.
 
     `callbacks` are told of every step; `seed` decides the order of the samples (the network's own by default);
-    `threads` is how many cores to use (by default all that this process may). `augment`, such as
-    `inkling.data.Augment(shift=2)`, distorts every batch of training images: it is called with the images and a random
-    stream, and returns others.
+    `threads` is how many cores to use (by default all that this process may), `engine` what computes: "auto",
+    "compiled", "numpy" or "reference" (`inkling.engine`); neither changes what is learned but for rounding. `augment`,
+    such as `inkling.data.Augment(shift=2)`, distorts every batch of training images: it is called with the images and a
+    random stream, and returns others.
     While training, and afterwards, these can be read: `network`, `optimizer`, `history`, `epochs`, `epoch`
     (finished so far), `batch` (finished in this epoch), `batches` (an epoch), `step`, `train_loss` and
     `train_accuracy` (running means of this epoch), `learning_rate`, `seconds` (training alone), `wall_seconds`,
@@ -47,6 +47,7 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
         seed: int | None = None,
         threads: int | None = None,
+        engine: str = "auto",
         augment: Augment | None = None,
     ) -> None:
         self.network = network
@@ -56,6 +57,9 @@ class Trainer:
         self.threads = available_threads() if threads is None else threads
         if self.threads < 1:
             raise ValueError(f"Trainer: threads is {threads}, but must be at least 1")
+        if engine not in ENGINES:
+            raise ValueError(f"Trainer: engine is {engine!r}, but can be {', '.join(ENGINES)}")
+        self.engine = engine
         self.shuffler = random_stream(network.seed if seed is None else seed, "shuffle")
         self.validation: Arrays | None = None
         self.restored: tuple[dict[str, Array], dict[str, Any]] | None = None
@@ -82,6 +86,7 @@ class Trainer:
         Raises TrainingDiverged if the loss stops being a finite number; InklingError if images and labels don't
         fit; KeyboardInterrupt after Ctrl-C, when the step in hand is done and the callbacks know.
         """
+        self.outcome = "failed"  # until there is something to be interrupted
         self.train = as_samples(train, self.network, "training")
         self.validation = None if validation is None else as_samples(validation, self.network, "validation")
         count = len(self.train.images)
@@ -94,7 +99,7 @@ class Trainer:
         self.batches = math.ceil(count / self.batch_size)
         # In full batches the order makes no difference, so there is nothing to shuffle.
         self.shuffle = shuffle and self.batches > 1
-        self.crew = Crew(self.network, self.optimizer, self.train, self.batch_size, self.threads, epochs, self.augment)
+        self.plan = self._make_plan()
         self.history = History()
         self.epoch = self.batch = self.step = 0
         self.epoch_seconds = self.earlier_seconds = self.earlier_wall = 0.0
@@ -108,8 +113,7 @@ class Trainer:
         self.step_before, self.seconds_before = self.step, self.seconds
         warn_about_input(self.train.images)
         with ExitStack() as ends:
-            # First in and last out: while it is open, the parameters may lie elsewhere than before.
-            ends.enter_context(self.crew)
+            ends.enter_context(self.plan)
             try:
                 for callback in self.callbacks:
                     callback.on_train_begin(self)
@@ -122,6 +126,24 @@ class Trainer:
                     self.outcome = "failed"
                 raise
         return self.history
+
+    def _make_plan(self) -> Plan:
+        """Whatever takes the steps. Raises InklingError if the engine that was asked for cannot."""
+        try:
+            return choose(
+                self.engine,
+                self.network,
+                self.optimizer,
+                self.train,
+                batch_size=self.batch_size,
+                threads=self.threads,
+                epochs=self.epochs,
+                augment=self.augment,
+            )
+        except EngineError as error:
+            raise InklingError(
+                f'the engine "{self.engine}" cannot train this network: {error}; training.engine="auto" takes another'
+            ) from None
 
     def _train_epochs(self) -> None:
         """Train until all epochs are done, a callback stops, or Ctrl-C is pressed."""
@@ -145,7 +167,6 @@ class Trainer:
         if self.batch == 0:
             self.epoch_began_with = self.shuffler.bit_generator.state
         self.order = self.shuffler.permutation(count) if self.shuffle else None
-        self.crew.begin_epoch(self.epoch, self.order)
         watchers = [c for c in self.callbacks if type(c).on_batch_end is not Callback.on_batch_end]
         began, before = perf_counter(), self.epoch_seconds
         while self.batch < self.batches:
@@ -162,12 +183,11 @@ class Trainer:
         """One step, with samples `start` … `stop` of the epoch's order: loss, gradients, update."""
         position = self.epoch + self.batch / self.batches
         self.learning_rate = self.optimizer.schedule(position, self.epochs)
-        loss, right = self.crew.step(start, stop, self.learning_rate)
+        rows = slice(start, stop) if self.order is None else self.order[start:stop]
+        loss, right = self.plan.step(rows, self.learning_rate)
         if not math.isfinite(loss):
             images = self.train.images
-            raise TrainingDiverged(
-                explain_non_finite(self, images[start:stop] if self.order is None else images[self.order[start:stop]])
-            )
+            raise TrainingDiverged(explain_non_finite(self, images[rows]))
         self.loss_sum += loss * (stop - start)
         self.right_sum += right
         self.seen += stop - start
@@ -233,11 +253,10 @@ class Trainer:
         """All that the training consists of between two steps: arrays (copies) and JSON values by name."""
         arrays = {"parameters": self.network.parameters, "state": self.network.state}
         arrays |= {f"optimizer.{name}": vector for name, vector in self.optimizer.state.items()}
-        kept: list[dict[str, Any]] = []
-        for index, callback in enumerate(self.callbacks):
-            callback_arrays, values = callback.state()
-            arrays |= {f"callback.{index}.{name}": array for name, array in callback_arrays.items()}
-            kept.append({"type": type(callback).__name__, "values": values})
+        kept: dict[str, Any] = {}
+        for name, callback in self.named_callbacks():
+            callback_arrays, kept[name] = callback.state()
+            arrays |= {f"callback.{name}.{part}": array for part, array in callback_arrays.items()}
         # Repeating the shuffle from where this epoch's began gives its order again, so the order isn't kept.
         shuffler = self.epoch_began_with if self.batch else self.shuffler.bit_generator.state
         return {name: array.copy() for name, array in arrays.items()}, {
@@ -249,22 +268,33 @@ class Trainer:
             "batch_size": self.batch_size,
             "samples": len(self.train.images),
             "threads": self.threads,
+            "engine": self.plan.name,
             "optimizer_steps": self.optimizer.steps,
             "shuffler": shuffler,
-            "layers": self.network.random_state(),
+            "network_step": self.network.step,
             "sums": [self.loss_sum, self.right_sum, self.seen],
             "seconds": [self.earlier_seconds, self.epoch_seconds, self.wall_seconds],
             "history": self.history.to_list(),
             "callbacks": kept,
         }
 
+    def named_callbacks(self) -> list[tuple[str, Callback]]:
+        """The callbacks by their types, those of one type numbered: what a checkpoint knows them by."""
+        counts: dict[str, int] = {}
+        named = []
+        for callback in self.callbacks:
+            kind = type(callback).__name__
+            counts[kind] = counts.get(kind, 0) + 1
+            named.append((kind if counts[kind] == 1 else f"{kind} {counts[kind]}", callback))
+        return named
+
     def restore(self, arrays: dict[str, Array], values: dict[str, Any]) -> None:
         """Let the next `fit` go on from `state`, of a trainer made in the same way, instead of from the start.
 
-        The number of threads is the one it began with, for the same bits.
+        Engine and number of threads are those it began with, for the same bits.
         """
         self.restored = arrays, values
-        self.threads = int(values["threads"])
+        self.threads, self.engine = int(values["threads"]), values["engine"]
 
     def _take_back(self) -> None:
         """Put back what `restore` was given."""
@@ -292,17 +322,17 @@ class Trainer:
             vector[...] = arrays[f"optimizer.{name}"]
         self.optimizer.steps = values["optimizer_steps"]
         self.shuffler.bit_generator.state = values["shuffler"]
-        self.network.set_random_state(values["layers"])
+        self.network.step = values["network_step"]
         self.epoch, self.batch, self.step = values["epoch"], values["batch"], values["step"]
         self.epoch_began_with = values["shuffler"]
         self.loss_sum, self.right_sum, self.seen = values["sums"]
         self.earlier_seconds, self.epoch_seconds, self.earlier_wall = values["seconds"]
         self.history = History.from_list(values["history"])
-        for index, (callback, kept) in enumerate(zip(self.callbacks, values["callbacks"], strict=False)):
-            if kept["type"] == type(callback).__name__:
-                prefix = f"callback.{index}."
+        for name, callback in self.named_callbacks():
+            if name in values["callbacks"]:  # a callback that was not there then begins now
+                prefix = f"callback.{name}."
                 mine = {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
-                callback.restore(mine, kept["values"])
+                callback.restore(mine, values["callbacks"][name])
 
 
 def listed(names: Iterable[str]) -> str:
