@@ -33,7 +33,7 @@ def no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(mirrors, "MIRRORS", (mirrors.Mirror("http://127.0.0.1:9/"),))
-    monkeypatch.setattr("sklearn.datasets.fetch_openml", lambda *_, **__: pytest.fail("asked OpenML"))
+    monkeypatch.setattr("inkling.data.openml.fetch", lambda _: pytest.fail("asked OpenML"))
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inkling.data import Augment, bundled_digits
-from inkling.data.augment import AT_ONCE, DRAWN
+from inkling.data.augment import AT_ONCE, DRAWN, rows_of
 from inkling.errors import DataError
 
 EVERYTHING = Augment(
@@ -45,8 +47,9 @@ def digits() -> np.ndarray:
 def exactly(augment: Augment, images: np.ndarray, **numbers: float) -> np.ndarray:
     """The images distorted by these numbers, from −1 to 1 each, and by none of the others."""
     draws = {name: np.full(len(images), numbers.get(name, 0), np.float32) for name in (*DRAWN, "blur")}
-    draws["elastic"] = np.zeros_like(augment.draw(images, rng())["elastic"])
-    return augment.distort(images, draws, rng())
+    drawn = augment.draw(images, rng())
+    draws["elastic"] = np.zeros_like(drawn["elastic"])
+    return augment.distort(images, {**drawn, **draws})
 
 
 def rows_of_ink(width: int = 40, height: int = 20) -> np.ndarray:
@@ -119,10 +122,63 @@ def test_each_image_is_distorted_in_a_way_of_its_own(digits):
 
 
 def test_an_image_fares_the_same_whatever_follows_it(digits):
-    augment = Augment(**{**asdict(EVERYTHING), "noise": 0})
-    alone, among_others = augment(digits[:1], rng(7)), augment(digits, rng(7))
-    # Matrix products of other sizes may round otherwise, by far less than a level of ink.
-    np.testing.assert_allclose(alone[0].astype(int), among_others[0].astype(int), atol=1)
+    alone, among_others = EVERYTHING(digits[:1], rng(7)), EVERYTHING(digits, rng(7))
+    np.testing.assert_array_equal(alone[0], among_others[0])
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 7])
+@pytest.mark.parametrize("kind", [*KINDS, "everything"])
+def test_a_batch_shared_out_among_workers_is_distorted_to_the_same_bits(digits, kind, workers):
+    """Whatever the size of a share, and wherever in it an image stands."""
+    augment = EVERYTHING if kind == "everything" else Augment(**{kind: getattr(EVERYTHING, kind)})
+    draws = augment.draw(digits, rng(5))
+    whole = augment.distort(digits, draws)
+    edges = [len(digits) * k // workers for k in range(workers + 1)]
+    shares = [slice(*ends) for ends in pairwise(edges)]
+    parts = [augment.distort(digits[rows], rows_of(draws, rows)) for rows in shares]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+    np.testing.assert_array_equal(augment(digits, rng(5)), whole)
+
+
+def test_workers_in_threads_of_their_own_do_not_disturb_each_other(digits):
+    draws = EVERYTHING.draw(digits, rng(5))
+    shares = [slice(start, start + 25) for start in range(0, len(digits), 25)]
+    with ThreadPoolExecutor(4) as workers:
+        parts = list(workers.map(lambda rows: EVERYTHING.distort(digits[rows], rows_of(draws, rows)), shares))
+    np.testing.assert_array_equal(np.concatenate(parts), EVERYTHING.distort(digits, draws))
+
+
+@given(
+    amounts=st.fixed_dictionaries({name: st.floats(0, most(name)) for name in KINDS}),
+    sigma=st.floats(1, 28),
+    shape=st.tuples(st.integers(1, 33), st.integers(1, 33)),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_one_image_alone_is_distorted_as_among_others_for_any_amounts_and_size(amounts, sigma, shape, seed):
+    images = rng(seed).integers(0, 256, (6, *shape), dtype=np.uint8)
+    augment = Augment(**amounts, elastic_sigma=sigma)
+    draws = augment.draw(images, rng(seed))
+    whole = augment.distort(images, draws)
+    backwards = augment.distort(images[::-1], rows_of(draws, slice(None, None, -1)))
+    np.testing.assert_array_equal(backwards[::-1], whole)
+    np.testing.assert_array_equal(augment.distort(images[4:5], rows_of(draws, [4])), whole[4:5])
+
+
+def test_what_moves_ink_is_a_sum_without_rounding():
+    """So no order of adding up, no number of threads and no machine makes it another one."""
+    from inkling.data.warp import STEPS, basis, rows_of_basis, short
+
+    extreme = Augment(shift=28, scale=1, shear=1, elastic=10)
+    for augment, shape, near in ((EVERYTHING, (28, 28), 0.01), (extreme, (40, 61), 0.1)):
+        images = np.zeros((300, *shape), np.uint8)
+        coefficients = augment.coefficients(augment.draw(images, rng())) * np.float32(STEPS)
+        largest, finest = rows_of_basis(*shape, augment.sigma)
+        few = short(coefficients, largest, finest)
+        rows = basis(*shape, augment.sigma)
+        np.testing.assert_array_equal((few @ rows).astype(float), few.astype(float) @ rows.astype(float))
+        np.testing.assert_array_equal(few[..., ::-1] @ rows[::-1], few @ rows)
+        changed = (few - coefficients).astype(float) @ rows.astype(float)
+        assert np.abs(changed).max() / STEPS < near, "pixels"
 
 
 def test_a_large_batch_goes_through_in_portions_that_do_not_show(digits):
@@ -131,9 +187,8 @@ def test_a_large_batch_goes_through_in_portions_that_do_not_show(digits):
     augment = Augment(shift=2, rotate=10, thickness=0.5, erase=0.1)
     whole, draws = augment(images, rng(1)), augment.draw(images, rng(1))
     for index in (0, AT_ONCE // 784 - 1, AT_ONCE // 784, count - 1):
-        draw = {name: numbers[index : index + 1] for name, numbers in draws.items()}
-        one = augment.distort(images[index : index + 1], draw, rng())[0]
-        np.testing.assert_allclose(whole[index].astype(int), one.astype(int), atol=1)
+        one = augment.distort(images[index : index + 1], rows_of(draws, slice(index, index + 1)))[0]
+        np.testing.assert_array_equal(whole[index], one)
 
 
 def test_results_survive_the_next_call(digits):
@@ -223,7 +278,7 @@ def test_it_is_what_scipy_fetches_from_the_same_places(digits):
     images = digits[:20]
     draws = augment.draw(images, rng())
     maps = augment.coefficients(draws)
-    distorted = augment.distort(images, draws, rng())
+    distorted = augment.distort(images, draws)
     x, y = np.asarray(maps @ basis(28, 28, augment.sigma)).reshape(2, len(images), 28, 28) + 13.5
     for image, here, places in zip(images, distorted, zip(x, y, strict=True), strict=True):
         expected = map_coordinates(image.astype(float), places[::-1], order=1, mode="grid-constant")
@@ -370,6 +425,16 @@ def test_noise_has_its_standard_deviation_and_no_bias(noise):
     assert speckled.mean() == pytest.approx(128, abs=0.5)
     neighbours = np.corrcoef(speckled[:, :, 1:].ravel(), speckled[:, :, :-1].ravel())[0, 1]
     assert abs(neighbours) < 0.03
+
+
+def test_noise_belongs_to_the_image_and_to_nothing_beside_its_key():
+    grey = np.full((40, 28, 28), 128, np.uint8)
+    augment = Augment(noise=0.1)
+    draws = augment.draw(grey, rng())
+    assert len({image.tobytes() for image in augment.distort(grey, draws)}) == len(grey)
+    draws["noise_key"][:] = draws["noise_key"][0]
+    draws["noise"][:] = 1
+    assert len({image.tobytes() for image in augment.distort(grey, draws)}) == 1
 
 
 def test_noise_is_cut_at_paper_and_full_ink():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import socket
 import threading
-from types import SimpleNamespace
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +28,7 @@ from stand_ins import (
 from inkling.data import DownloadError, cache_folder, fetch_mnist, idx, load_data, verify
 from inkling.data.cache import mnist_cache
 from inkling.data.mirrors import Mirror
+from inkling.data.openml import fetch as really_ask
 from inkling.errors import DataError
 
 Files = dict[str, bytes]
@@ -210,51 +213,67 @@ def test_a_changed_or_damaged_archive_is_not_taken(server: Server, small_mnist: 
     assert "not a readable .npz archive" in failure.value.tried[1]
 
 
-def openml(monkeypatch: pytest.MonkeyPatch, images: np.ndarray, labels: np.ndarray) -> dict[str, object]:
-    """Let fetch_openml answer with these, as it does: float pixels in rows, labels as text."""
-    asked: dict[str, object] = {}
+@pytest.fixture
+def sklearn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """`sklearn(code)`: what scikit-learn's fetch_openml does when it is asked, in whatever process."""
 
-    def answer(name: str, **arguments: object) -> SimpleNamespace:
-        asked.update(arguments, name=name)
-        return SimpleNamespace(data=images.reshape(len(images), -1).astype(float), target=labels.astype(str))
+    def stand_in(code: str) -> None:
+        package = tmp_path / "sklearn"
+        package.mkdir()
+        (package / "__init__.py").touch()
+        lines = ["import socket, sys, types", "import numpy as np", "def fetch_openml(name, **arguments):"]
+        (package / "datasets.py").write_text("\n".join([*lines, *(f"    {line}" for line in code.splitlines())]))
 
-    monkeypatch.setattr("sklearn.datasets.fetch_openml", answer)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr("inkling.data.openml.fetch", really_ask)
     monkeypatch.setattr("inkling.data.mirrors.TRAINING_IMAGES", COUNTS["train"])
-    return asked
+    monkeypatch.setattr("socket.setdefaulttimeout", lambda _: pytest.fail("a time-out for all sockets of the process"))
+    return stand_in
 
 
-def test_openml_is_a_mirror(server: Server, small_mnist: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+def answering(file: Path, images: np.ndarray, labels: np.ndarray) -> str:
+    """A fetch_openml that answers with these, as it does: float pixels in rows, labels as text."""
+    np.savez(file, data=images.reshape(len(images), -1).astype(float), target=labels.astype(str))
+    right = "(name, arguments['version'], arguments['as_frame']) == ('mnist_784', 1, False)"
+    return f"assert {right}\nreturn types.SimpleNamespace(**np.load({str(file)!r}))"
+
+
+def test_openml_is_a_mirror(server: Server, small_mnist: Files, sklearn: Callable[[str], None], tmp_path: Path) -> None:
     both = some_digits(COUNTS["train"], 0).joined(some_digits(COUNTS["t10k"], 1))
-    asked = openml(monkeypatch, both.images, both.labels)
+    sklearn(answering(tmp_path / "both.npz", both.images, both.labels))
     fetch(Mirror(server.url, "openml"))
     assert in_cache() == small_mnist
-    assert (asked["name"], asked["version"], asked["as_frame"]) == ("mnist_784", 1, False)
 
 
 def test_openml_in_another_order_is_not_taken(
-    server: Server, small_mnist: Files, monkeypatch: pytest.MonkeyPatch
+    server: Server, small_mnist: Files, sklearn: Callable[[str], None], tmp_path: Path
 ) -> None:
     both = some_digits(COUNTS["t10k"], 1).joined(some_digits(COUNTS["train"], 0))
-    openml(monkeypatch, both.images, both.labels)
+    sklearn(answering(tmp_path / "both.npz", both.images, both.labels))
     with pytest.raises(DownloadError, match="is not MNIST"):
         fetch(Mirror(server.url, "openml"))
 
 
 def test_openml_failing_is_one_line_and_cannot_hang(
-    server: Server, small_mnist: Files, monkeypatch: pytest.MonkeyPatch
+    server: Server, small_mnist: Files, sklearn: Callable[[str], None]
 ) -> None:
-    import socket
-
-    def fail(*_: object, **__: object) -> None:
-        assert socket.getdefaulttimeout() == IMPATIENT.read
-        raise OSError("HTTP Error 412: Precondition Failed\nand more")
-
-    monkeypatch.setattr("sklearn.datasets.fetch_openml", fail)
+    sklearn(
+        f"assert socket.getdefaulttimeout() == {IMPATIENT.read}\n"
+        "raise OSError('HTTP Error 412: Precondition Failed\\nand more')"
+    )
     with pytest.raises(DownloadError) as failure:
         fetch(Mirror(server.url, "openml"))
-    assert "HTTP Error 412: Precondition Failed" in failure.value.tried[0]
+    assert "fetch_openml failed (OSError: HTTP Error 412: Precondition Failed)" in failure.value.tried[0]
     assert "\n" not in str(failure.value)
     assert socket.getdefaulttimeout() is None
+
+
+def test_a_process_that_dies_while_it_asks_openml_is_one_line_too(
+    server: Server, small_mnist: Files, sklearn: Callable[[str], None]
+) -> None:
+    sklearn("sys.exit(7)")
+    with pytest.raises(DownloadError, match=r"fetch_openml failed \(its process ended with 7\)"):
+        fetch(Mirror(server.url, "openml"))
 
 
 def test_openml_is_not_even_asked_where_it_is_out_of_reach(small_mnist: Files) -> None:

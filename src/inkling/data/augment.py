@@ -3,6 +3,9 @@
 Handwriting varies in ways that leave a 7 a 7: where it stands, how it slants, how the pen moved and how wide it is.
 `Augment` holds how much of each there may be, and gives a batch of images back with each of them distorted in a
 way of its own. `warp` moves the ink and `strokes` changes it; here the random numbers become their amounts.
+
+The numbers of a whole batch are drawn first, and then belong to its images: each is distorted by its own and nothing
+else, so a batch may be divided between several workers.
 """
 
 from __future__ import annotations
@@ -11,13 +14,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Real
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from inkling.data import strokes
+from inkling.data.random import image_keys
 from inkling.data.warp import Floats, Images, affine, basis, off_canvas, on_canvas, warp
 from inkling.errors import DataError
+
+Draws: TypeAlias = Mapping[str, Any]
+"""The random numbers of some images, by name: each array has a row an image."""
 
 AT_ONCE = 128 * 28 * 28
 """Pixels: few enough to stay in the cache from step to step."""
@@ -91,7 +98,7 @@ class Augment:
         is uint8 too: floats would hardly be quicker, and four times as large.
 
         The same state of `random` gives the same images. What happens to an image depends on its place in the batch
-        but not on what follows it (noise apart), so the first of many fare as they would alone.
+        but not on what follows it, so the first of many fare as they would alone.
         """
         images = np.asarray(images)
         if images.dtype != np.uint8 or images.ndim != 3:
@@ -100,30 +107,37 @@ class Augment:
             )
         if not images.size or not self.kinds:
             return images.copy()
-        distorted = np.empty_like(images, order="C")
-        draws = self.draw(images, random)
-        size = max(1, AT_ONCE // images[0].size)
-        for start in range(0, len(images), size):
-            rows = slice(start, start + size)
-            chunk = {name: numbers[rows] for name, numbers in draws.items()}
-            distorted[rows] = self.distort(images[rows], chunk, random)
-        return distorted
+        return self.distort(images, self.draw(images, random))
 
-    def draw(self, images: Images, random: np.random.Generator) -> dict[str, Floats]:
-        """Random numbers from −1 to 1 for each image: the named ones (n,), and `elastic` (n, coefficients)."""
+    def draw(self, images: Images, random: np.random.Generator) -> dict[str, Any]:
+        """Random numbers for each image.
+
+        The named ones (n,) and `elastic` (n, 2 · modes) lie between −1 and 1; `noise_key` (n,), where there is noise,
+        are 64 bits, which say what noise it is.
+        """
+        keys = {"noise_key": image_keys(random, len(images))} if self.noise else {}
         # Blur has its number only where it is on: it came later, and trainings without it shall see what they saw.
         names = (*DRAWN, "blur") if self.blur else DRAWN
         modes = len(basis(*images.shape[1:], self.elastic_sigma)) - 3 if self.elastic else 0
         numbers = random.random((len(images), len(names) + 2 * modes), dtype=np.float32)
         numbers *= 2
         numbers -= 1
-        return {**dict(zip(names, numbers.T, strict=False)), "elastic": numbers[:, len(names) :]}
+        return {**dict(zip(names, numbers.T, strict=False)), "elastic": numbers[:, len(names) :], **keys}
 
-    def distort(self, images: Images, draws: Mapping[str, Floats], random: np.random.Generator) -> Images:
-        """The images, distorted as the numbers of `draw` say: −1 and 1 are the ends of each range.
+    def distort(self, images: Images, draws: Draws) -> Images:
+        """The images, distorted as the numbers of `draw` say, as a new array: −1 and 1 are the ends of each range.
 
-        `random` is for the noise on every pixel alone.
+        Some of the images with their rows of the draws become, bit for bit, what they become among all the others.
         """
+        distorted = np.empty_like(images, order="C")
+        size = max(1, AT_ONCE // images[0].size) if images.size else 1
+        for start in range(0, len(images), size):
+            rows = slice(start, start + size)
+            distorted[rows] = self._distort(images[rows], rows_of(draws, rows))
+        return distorted
+
+    def _distort(self, images: Images, draws: Draws) -> Images:
+        """The same, all at once."""
         if self.thickness or self.moves:
             canvas = on_canvas(images)
             if self.thickness:
@@ -136,10 +150,10 @@ class Augment:
         if self.blur:
             strokes.blur(distorted, self.blur * share(draws["blur"]))
         if self.noise:
-            strokes.speckle(distorted, self.noise * share(draws["noise"]), random)
+            strokes.speckle(distorted, self.noise * share(draws["noise"]), draws["noise_key"])
         return distorted
 
-    def coefficients(self, draws: Mapping[str, Floats]) -> Floats:
+    def coefficients(self, draws: Draws) -> Floats:
         """The numbers as coefficients of `warp.basis`: (2, n, 3 + modes)."""
         moved = affine(
             shift_x=self.shift * draws["shift_x"],
@@ -165,6 +179,11 @@ class Augment:
     def sigma(self) -> float | None:
         """Which elastic modes there are; None without any."""
         return self.elastic_sigma if self.elastic else None
+
+
+def rows_of(draws: Draws, rows: Any) -> dict[str, Any]:
+    """The numbers of some of the images, picked as NumPy picks rows."""
+    return {name: numbers[rows] for name, numbers in draws.items()}
 
 
 def share(drawn: Floats) -> Floats:

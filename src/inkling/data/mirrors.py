@@ -8,7 +8,6 @@ one tried.
 from __future__ import annotations
 
 import hashlib
-import socket
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -159,23 +158,13 @@ def _fetch_openml(
     patience: Patience,
     progress: Progress | None,
 ) -> None:
-    from sklearn.datasets import fetch_openml
+    from inkling.data import openml
 
     if progress:
         progress("mnist_784 from OpenML", 0, None)
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(patience.read)  # fetch_openml has no time-out of its own
-    try:
-        bunch = fetch_openml("mnist_784", version=1, as_frame=False, parser="auto", cache=False, n_retries=0)
-        pixels = np.asarray(bunch.data).astype(np.uint8).reshape(-1, 28, 28)
-        labels = np.asarray(bunch.target).astype(np.uint8)
-    except Exception as error:  # network, parser, another layout: whatever it is, the next mirror is asked
-        line = (str(error).splitlines() or [""])[0]
-        raise MirrorError(f"fetch_openml failed ({type(error).__name__}: {line})") from None
-    finally:
-        socket.setdefaulttimeout(before)
+    images, labels = openml.fetch(patience.read)
     cut = TRAINING_IMAGES
-    arrays = pixels[:cut], labels[:cut], pixels[cut:], labels[cut:]
+    arrays = images[:cut], labels[:cut], images[cut:], labels[cut:]
     _store_arrays(folder, names, dict(zip(MNIST_SHA256, arrays, strict=True)))
 
 

@@ -1,7 +1,7 @@
 """What happens to strokes beside being moved: they get thicker or thinner, are broken, blurred, or speckled with noise.
 
-Each function changes images in place, every one by an amount of its own, in a few passes over the whole batch.
-`augment` draws the amounts.
+Each function changes images in place, every one by an amount of its own, in a few passes over the whole batch. What
+becomes of an image depends on nothing but itself and its amount. `augment` draws the amounts.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from inkling.data.random import Bits, random_bits
 from inkling.data.warp import Floats, Images
 from inkling.data.work import work
 
@@ -84,29 +85,37 @@ def covered(length: int, extent: Floats, place: Floats) -> NDArray[np.bool_]:
 def blur(images: Images, sigma: Floats) -> None:
     """Blur each image by a Gaussian of that standard deviation, in pixels, in place.
 
-    images: (n, height, width). sigma: (n,), 0 for none. An image is a sum of cosine waves along its rows and columns,
-    and all that blurring does is weaken each of them: by exp(−σ² (1 − cos ω)), ω its angle a pixel. So a matrix product
-    along either axis finds the waves, and another puts what is left of them together. At its edges the image goes on
-    as in a mirror, so that no ink is lost.
+    images: (n, height, width). sigma: (n,), 0 for none. What blurring makes of an image is one matrix product along its
+    columns and another along its rows. At its edges the image goes on as in a mirror, so that no ink is lost.
+    """
+    _, height, width = images.shape
+    pixels, product = (work(name, images.shape, np.float32) for name in ("unblurred", "product"))
+    pixels[...] = images
+    across = blurring(width, sigma)
+    down = across if height == width else blurring(height, sigma)
+    # One product an image, of the same size each: how those of other sizes round is not said.
+    np.matmul(pixels, across, out=product)
+    np.matmul(down, product, out=pixels)
+    pixels += 0.5  # rounds
+    images[...] = np.clip(pixels, 0, 255, out=pixels)
+
+
+def blurring(length: int, sigma: Floats) -> Floats:
+    """What a Gaussian of each sigma makes of a line of so many pixels: symmetric matrices (n, length, length).
+
+    They lie in a work array, which the next call with that length overwrites. The line is a sum of cosine waves, and
+    all that blurring does is weaken each of them: by exp(−σ² (1 − cos ω)), ω its angle a pixel. So the matrix takes the
+    waves out of the line, and puts what is left of them together.
 
     Source: Lindeberg, 1990, "Scale-space for discrete signals": the Gaussian's likeness on a grid of pixels, which
     has just the variance asked for however small it is, and whose kernel is nowhere negative, so that nothing
     becomes darker than its surroundings.
     """
-    _, height, width = images.shape
-    down, fades_down = waves(height)
-    across, fades_across = waves(width)
-    pixels, product = (work(name, images.shape, np.float32) for name in ("unblurred", "product"))
-    pixels[...] = images
-    strength = -np.square(sigma)[:, None]
-    np.matmul(pixels.reshape(-1, width), across.T, out=product.reshape(-1, width))
-    np.matmul(down, product, out=pixels)
-    pixels *= np.exp(strength * fades_down)[:, :, None]
-    pixels *= np.exp(strength * fades_across)[:, None, :]
-    np.matmul(down.T, pixels, out=product)
-    np.matmul(product.reshape(-1, width), across, out=pixels.reshape(-1, width))
-    pixels += 0.5  # rounds
-    images[...] = np.clip(pixels, 0, 255, out=pixels)
+    shapes, fades = waves(length)
+    size = (len(sigma), length, length)
+    faded, together = (work(f"{name} {length}", size, np.float32) for name in ("faded", "together"))
+    np.multiply(shapes, np.exp(-np.square(sigma)[:, None] * fades)[:, :, None], out=faded)
+    return np.matmul(shapes.T, faded, out=together)
 
 
 @lru_cache(maxsize=8)
@@ -118,14 +127,15 @@ def waves(length: int) -> tuple[Floats, Floats]:
     return shapes.astype(np.float32), (1 - np.cos(angles)).astype(np.float32)
 
 
-def speckle(images: Images, deviation: Floats, random: np.random.Generator) -> None:
+def speckle(images: Images, deviation: Floats, keys: Bits) -> None:
     """Add noise of that standard deviation to every pixel, in place, and cut what exceeds paper or full ink.
 
-    images: (n, height, width). deviation: (n,), 1 for full ink. The noise is the difference of two random bytes: one
-    that is near 0 is the likeliest, and drawing it takes a fifth of the time of normal noise.
+    images: (n, height, width). deviation: (n,), 1 for full ink. keys: (n,), which noise each image gets. It is the
+    difference of two random bytes: one that is near 0 is the likeliest, and drawing it takes a fifth of the time of
+    normal noise.
     """
     count, pixels = len(images), images[0].size
-    drawn = random.integers(0, 2**64, size=(count, -(-pixels // 4)), dtype=np.uint64).view(np.uint8)
+    drawn = random_bits(keys, -(-pixels // 4)).view(np.uint8)
     noise = work("noise", (count, pixels), np.float32)
     np.subtract(drawn[:, :pixels], drawn[:, pixels : 2 * pixels], dtype=np.int16, out=noise)
     noise *= (deviation * np.float32(255 / DIFFERENCE))[:, None]

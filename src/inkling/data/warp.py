@@ -5,6 +5,9 @@ between them make every affine map, and the modes of elastic deformation. So the
 matrix product, coefficients (n, rows) times basis (rows, pixels). `resample` then fetches: with the four pixels
 around every place packed into one 32-bit number beforehand, one look-up a pixel is enough.
 
+What becomes of an image depends on its own numbers alone, to the last bit. A matrix product rounds in an order that
+changes with the number of its rows, so this one is made of numbers with so few bits that nothing is rounded.
+
 `augment` draws the coefficients.
 """
 
@@ -26,6 +29,10 @@ STEPS = 1 << BITS
 BORDER = 3
 """Pixels of paper around an image on its canvas: room for strokes a pixel thicker, and still paper at the edge. What
 lies further out is paper too, so places are clipped to the canvas."""
+EXACT = 23
+"""Bits of a float32 that a sum may take, one less than it has: rounding makes some of its terms larger."""
+FINEST = 2.0**-10
+"""The modes of elastic deformation are multiples of this, a thousandth of what they displace together."""
 KEPT = 0.99
 """Of the variance of elastic deformation: what is left out is many modes that hardly move a pixel."""
 
@@ -56,9 +63,18 @@ def basis(height: int, width: int, sigma: float | None = None) -> Floats:
     y, x = np.mgrid[:height, :width].reshape(2, -1)
     straight = np.stack([np.ones(height * width), x - (width - 1) / 2, y - (height - 1) / 2])
     bent = np.empty((0, height * width)) if sigma is None else elastic_modes(height, width, sigma)
-    together = np.concatenate([straight, bent]).astype(np.float32)
+    together = np.concatenate([straight, np.rint(bent / FINEST) * FINEST]).astype(np.float32)
     together.flags.writeable = False
     return together
+
+
+@lru_cache(maxsize=8)
+def rows_of_basis(height: int, width: int, sigma: float | None = None) -> tuple[Floats, Floats]:
+    """For each row of the basis: its largest number, whatever its sign, and what all its numbers are multiples of."""
+    together = basis(height, width, sigma)
+    finest = np.full(len(together), FINEST, np.float32)
+    finest[:3] = 1, 0.5, 0.5  # the centre may lie between two pixels
+    return np.abs(together).max(axis=1), finest
 
 
 def elastic_modes(height: int, width: int, sigma: float) -> NDArray[np.float64]:
@@ -123,8 +139,20 @@ def warp(canvas: Images, coefficients: Floats, sigma: float | None = None) -> Im
         # From the image's centre to the canvas's corner; the half step rounds what will be cut to whole numbers.
         coefficients[axis, :, 0] += (BORDER + (length - 1) / 2) * STEPS + 0.5
     places = work("places", (2, count, height * width), np.float32)
-    np.matmul(coefficients, basis(height, width, sigma), out=places)
+    np.matmul(short(coefficients, *rows_of_basis(height, width, sigma)), basis(height, width, sigma), out=places)
     return resample(canvas, places).reshape(count, height, width)
+
+
+def short(coefficients: Floats, largest: Floats, finest: Floats) -> Floats:
+    """The coefficients (2, n, rows) with so few bits that their products with the basis add up without rounding.
+
+    All terms of a sum are brought to multiples of one power of two, chosen for each sum so that it takes no more than
+    EXACT bits: float32 then holds whatever is added up on the way, in any order.
+    """
+    # Whole numbers, so that this sum is exact as well.
+    most = np.ceil(np.abs(coefficients) * largest).sum(axis=2, keepdims=True)
+    grain = np.ldexp(np.float32(1), np.frexp(most)[1] - EXACT) / finest
+    return np.asarray(np.rint(coefficients / grain) * grain)
 
 
 def resample(canvas: Images, places: Floats) -> Images:

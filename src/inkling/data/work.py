@@ -18,14 +18,14 @@ class Work(threading.local):
     """The arrays of one thread: every thread has its own."""
 
     def __init__(self) -> None:
-        self.arrays: dict[str, npt.NDArray[Any]] = {}
+        self.arrays: dict[tuple[str, np.dtype[Any]], npt.NDArray[Any]] = {}
 
     def __call__(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-        """An array of this shape and type, with whatever it held before; the next call of the name overwrites it."""
-        size = math.prod(shape)
-        array = self.arrays.get(name)
+        """An array of this shape and type, with whatever it held before; the next call of both overwrites it."""
+        size, key = math.prod(shape), (name, np.dtype(dtype))
+        array = self.arrays.get(key)
         if array is None or array.size < size:
-            array = self.arrays[name] = np.empty(size, dtype)
+            array = self.arrays[key] = np.empty(size, dtype)
         return array[:size].reshape(shape)
 
 
