@@ -177,6 +177,62 @@ def test_a_change_keeps_the_weights_and_training_goes_on(digits: Digits, change:
     assert np.any(lesson.network.parameters != before)
 
 
+def test_momentum_can_be_taken_away_and_given_back(digits: Digits) -> None:
+    lesson = small(digits, optimizer={"name": "sgd", "momentum": 0.9})
+    for step, momentum in ((5, 0.0), (9, 0.9), (14, 0.5)):
+        lesson.train([StopAt(step)], threads=1)
+        lesson.change(Change(id=1, type="change", momentum=momentum))
+        assert lesson.step == step
+    lesson.train([StopAt(20)], threads=1)
+    assert lesson.step == 20
+    assert lesson.optimizer.state.keys() == {"velocity"}
+
+
+def test_what_the_momentum_has_gathered_is_forgotten_with_it_and_kept_while_there_is_some(digits: Digits) -> None:
+    taken, changed = (small(digits, optimizer={"name": "sgd", "momentum": 0.9}) for _ in range(2))
+    for lesson in (taken, changed):
+        lesson.train([StopAt(5)], threads=1)
+    assert taken.kept is not None
+    gathered = taken.kept[0]["optimizer.velocity"].copy()
+    assert gathered.any()
+    taken.change(Change(id=1, type="change", momentum=0.0))
+    taken.change(Change(id=2, type="change", momentum=0.9))
+    changed.change(Change(id=1, type="change", momentum=0.8))
+    assert "optimizer.velocity" not in taken.kept[0]
+    assert changed.kept is not None
+    np.testing.assert_array_equal(changed.kept[0]["optimizer.velocity"], gathered)
+
+
+OPTIMIZERS = [
+    {"name": "sgd"},
+    {"name": "sgd", "momentum": 0.9},
+    {"name": "sgd", "momentum": 0.9, "nesterov": True},
+    {"name": "rmsprop"},
+    {"name": "adam"},
+    {"name": "adamw"},
+]
+
+
+@pytest.mark.parametrize("after", OPTIMIZERS)
+@pytest.mark.parametrize("before", OPTIMIZERS)
+def test_any_optimizer_may_take_over_from_any_other(
+    digits: Digits, before: dict[str, object], after: dict[str, object]
+) -> None:
+    """It goes on from the same weights; of what an optimizer of another kind remembered it knows nothing."""
+    lesson = small(digits, optimizer=before)
+    lesson.train([StopAt(13)], threads=1)
+    weights = lesson.network.parameters.copy()
+    changed = lesson.setup.model_dump() | {"optimizer": after}
+    lesson.go_on_with(read_setup(changed))
+    np.testing.assert_array_equal(lesson.network.parameters, weights)
+    lesson.train([StopAt(14)], threads=1)
+    assert lesson.step == 14
+    alike = before["name"] == after["name"] and bool(before.get("momentum")) == bool(after.get("momentum"))
+    assert lesson.optimizer.steps == (14 if alike else 1)
+    assert np.isfinite(lesson.network.parameters).all()
+    assert np.any(lesson.network.parameters != weights)
+
+
 def test_a_change_that_cannot_be_changes_nothing(digits: Digits) -> None:
     lesson = small(digits, optimizer={"name": "adam"})
     with pytest.raises(Refused, match="momentum"):

@@ -225,7 +225,10 @@ def test_a_step_that_is_explained_is_a_step_like_any_other(page: Visitor, tmp_pa
     explained = model_of(page, tmp_path).parameters.copy()
     page.build(layers=layers)
     page.steps(6)
-    np.testing.assert_array_equal(model_of(page, tmp_path).parameters, explained)
+    # Another engine takes it, so it may round otherwise, and of two pixels that are nearly equal let the other one win.
+    np.testing.assert_allclose(model_of(page, tmp_path).parameters, explained, atol=1e-3)
+    page.steps(1)
+    assert np.abs(model_of(page, tmp_path).parameters - explained).max() > 5e-3
 
 
 def test_what_is_drawn_is_brought_into_mnists_form_and_read(page: Visitor, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -27,6 +28,7 @@ from websockets.sync.client import connect
 
 from inkling.data import Digits
 from inkling.errors import InklingError
+from inkling.playground import server
 from inkling.playground.server import Playground
 
 Visit = Callable[..., Visitor]
@@ -66,6 +68,14 @@ def test_hello_tells_all_that_a_page_must_know(visit: Visit) -> None:
     assert hello["history"][0]["epoch"] == 0
     assert hello["history"][0]["validation_accuracy"] is not None
     assert hello["resumed"] is False
+
+
+def test_what_a_visitor_finds_is_said_by_the_server_alone(visit: Visit) -> None:
+    hello = visit().hello
+    assert hello["setup"] == hello["presets"][0]["setup"]
+    page = Path(server.__file__).with_name("static")
+    said = re.findall(r"\bbatch_size: (\d+)", "".join(script.read_text("utf-8") for script in page.glob("*.js")))
+    assert said == [str(hello["limits"]["batch_size"])], "the page knows the most that there may be, and nothing else"
 
 
 def test_whoever_comes_or_comes_back_sees_the_digit_and_the_weights_at_once(visit: Visit) -> None:

@@ -91,6 +91,22 @@ def test_it_plays_steps_and_begins_again_and_settings_change_while_it_does(guest
     guest.until(lambda: "distort=rotate-15" in page.url and "initializer=zeros" in page.url)
 
 
+def test_the_page_begins_with_the_batch_size_of_the_server_and_says_any_other(invite: Invite) -> None:
+    guest = invite("")
+    batch = guest.find("#set-batch_size")
+    assert batch.input_value() == "32"
+    guest.train(20)
+    guest.find("#keep").click()
+    guest.until(lambda: guest.find("#kept li").count() == 1)
+    assert "batch" not in guest.text("#kept")
+    batch.select_option("64")
+    guest.until(lambda: "batch=64" in guest.page.url)
+    guest.train(40)
+    guest.find("#keep").click()
+    guest.until(lambda: guest.find("#kept li").count() == 2)
+    assert guest.text("#kept").count("batch 64") == 1
+
+
 def test_curves_grow_and_earlier_runs_stay_as_ghosts_beside_the_mistakes(guest: Guest) -> None:
     guest.page.get_by_label("Speed").select_option("100")
     guest.train(120)

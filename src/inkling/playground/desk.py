@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from inkling.data import Digits, Split
+from inkling.nn import Network
 from inkling.nn.part import Array
 from inkling.playground import errands, messages, store
 from inkling.playground.explained import explain_step
@@ -21,7 +22,7 @@ from inkling.playground.setups import first_setup, same_layers, setup_of_network
 from inkling.playground.views import View
 from inkling.playground.watcher import Meter
 from inkling.recipes.run import to_toml
-from inkling.storage import RunFolder, fill, read_arrays, save_model, write_json, write_text
+from inkling.storage import RunFolder, check_numbers, everything, read_arrays, save_model, write_json, write_text
 from inkling.training import Epoch, History
 
 
@@ -45,7 +46,7 @@ class Desk:
         self.validations: list[tuple[int, float, float]] = []
 
     def renew(self) -> None:
-        """The network is another one, or its parameters lie elsewhere."""
+        """The network may be another one."""
         self.view = View(self.lesson.network)
         self.next_weights = 0.0
 
@@ -292,7 +293,7 @@ class Desk:
         lesson = Lesson(setup, self.lesson.digits)
         if not same_layers(lesson.network, described):
             raise Refused("this network has its layers in an order that the playground cannot show")
-        fill(lesson.network, arrays, Path("the file"), stored=metadata.get("stored"))
+        fill(lesson.network, arrays, metadata.get("stored"))
         lesson.first = lesson.validate()
         self.lesson = lesson
         self.renew()
@@ -308,14 +309,31 @@ class Desk:
         write_text(folder.history, History(lesson.history).to_csv())
         save_model(lesson.network, folder.model, about={"recipe": "playground", "seed": lesson.setup.seed})
         earlier, now, wall = lesson.values["seconds"]
-        trainer = lesson.trainer
+        assert lesson.trainer is not None  # it has written the history
+        plan = lesson.trainer.plan
         known = {
             **self.position(),
             "seconds": earlier + now,
             "wall_seconds": wall,
             "batch_size": lesson.batch_size,
-            "threads": 1 if trainer is None else trainer.threads,
+            "plan": {"name": plan.name, "workers": plan.workers, "why": plan.why},
             "data": str(self.uploads.get(lesson.setup.data, "")),
         }
         write_json(errand.folder / "known.json", known)
         return {}
+
+
+def fill(network: Network, arrays: dict[str, Array], stored: Any) -> None:
+    """Give the network the numbers of a file, which says that they are `stored` as float16 where they are.
+
+    Raises Refused unless they fit exactly.
+    """
+    if stored not in (None, "float16"):
+        raise Refused(f"the file stores its numbers as {stored!r}, which this Inkling cannot read")
+    try:
+        check_numbers(arrays, network.dtype.name, stored)
+        network.check_arrays(arrays)
+    except ValueError as error:
+        raise Refused(f"the file: {error}") from None
+    for name, values in everything(network).items():
+        values[...] = arrays[name]

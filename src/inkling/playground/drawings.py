@@ -36,17 +36,15 @@ def answer(network: Network, image: Array) -> tuple[Array, Array]:
 
     That is ink times gradient: how fast the answer's lead over the runner-up grows with the ink of each pixel, times
     the ink there is. Above 0 it speaks for the answer, below against it. Computed on `network`, which must be the
-    caller's own replica: its work arrays and gradients are overwritten.
+    caller's own replica: its gradients are overwritten.
     Source: Shrikumar et al., 2016, "Not just a black box: learning important features through propagating activation
     differences" (who compare with it).
     """
-    x = network.enter(image[np.newaxis]).copy()
+    x = network.enter(image[np.newaxis])
     outputs = network.forward(x)
-    probabilities = network.loss.probabilities(outputs.copy())[0]
+    probabilities = network.loss.probabilities(outputs)[0]
     runner_up, digit = np.argsort(probabilities, kind="stable")[-2:]
     dout = np.zeros_like(outputs)
     dout[0, digit], dout[0, runner_up] = 1, -1
-    for layer in reversed(network.layers):
-        layer.wants_dx = True
-        dout = layer.backward(dout)
+    dout = network.backward(dout, to_input=True)
     return probabilities, (dout.reshape(28, 28) * x.reshape(28, 28)).astype(np.float32)

@@ -1,7 +1,8 @@
 """One step of the training, explained: how one weight of one neuron changed, in numbers that a calculator confirms.
 
-The step is taken on the one training road, with a callback beside it that keeps what came before. Optimizers say in
-their docstrings what they do; here it is said with the numbers of one weight, printed with as many digits as hold.
+The step is taken on the one training road, by the engine that leaves the gradient where it can be looked at, with a
+callback beside it that keeps what came before. Optimizers say in their docstrings what they do; here it is said with
+the numbers of one weight, printed with as many digits as hold.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Witness(Callback):
 
     meter: Meter
     images: list[Array] = field(default_factory=list)
-    """The first piece of the batch, as the network got it: distorted."""
+    """The batch, as the network got it: distorted."""
     before: dict[str, Array] = field(default_factory=dict)
 
     def watch(self, lesson: Lesson) -> Callable[[Array, np.random.Generator], Array]:
@@ -40,8 +41,7 @@ class Witness(Callback):
 
         def augment(images: Array, random: np.random.Generator) -> Array:
             images = images if own is None else own(images, random)
-            if not self.images:
-                self.images.append(images.copy())
+            self.images.append(images)
             return images
 
         return augment
@@ -69,14 +69,14 @@ def explain_step(lesson: Lesson, asked: ExplainStep, meter: Meter) -> dict[str, 
     """
     view = View(lesson.network)
     stage = stage_named(view, asked.layer)
-    W = stage.head.W
+    W = stage.weighted.W
     if asked.unit >= W.shape[-1]:
         raise Refused(f"unit: {asked.layer} has neurons 0 … {W.shape[-1] - 1}", "unit")
     inputs = W.size // W.shape[-1]
     if asked.input is not None and asked.input >= inputs:
         raise Refused(f"input: this neuron has inputs 0 … {inputs - 1}", "input")
     witness = Witness(meter)
-    lesson.train([witness], threads=1, augment=witness.watch(lesson))
+    lesson.train([witness], threads=1, engine="reference", augment=witness.watch(lesson))
     place = places_of(lesson, asked.layer)
     gradients = witness.gradients[place["W"]].reshape(inputs, -1)[:, asked.unit]
     index = int(np.abs(gradients).argmax()) if asked.input is None else asked.input
@@ -84,7 +84,8 @@ def explain_step(lesson: Lesson, asked: ExplainStep, meter: Meter) -> dict[str, 
     old, new = float(witness.before["p"][flat]), float(lesson.network.parameters[flat])
     gradient, l2 = float(witness.gradients[flat]), lesson.setup.l2
     known = {name: float(vector[flat]) for name, vector in witness.before.items() if name not in ("p", "state")}
-    told = update(lesson.optimizer, old, new, gradient, witness.learning_rate, known)
+    length = float(np.linalg.norm(witness.gradients))
+    told = update(lesson.optimizer, old, new, gradient, witness.learning_rate, known, length)
     forward = looked_at(lesson, witness, asked)
     return {
         "step": lesson.step,
@@ -145,7 +146,7 @@ def looked_at(lesson: Lesson, witness: Witness, asked: ExplainStep) -> dict[str,
         terms = sum_of(view, stage, outs, asked.unit, None)
         numbers |= {"z": float(z[asked.unit]), "a": float(a[asked.unit]), "gradient_z": float(dz[asked.unit])}
         return {"forward": numbers, "loss": steps.loss, "names": terms.names}
-    rows, columns, channels = stage.head.W.shape[:3]
+    rows, columns, channels = stage.weighted.W.shape[:3]
     numbers |= {"map": True, "z": float(z[..., asked.unit].max()), "a": float(a[..., asked.unit].max())}
     numbers["gradient_z"] = float(dz[..., asked.unit].sum())
     names = [
@@ -158,21 +159,31 @@ def looked_at(lesson: Lesson, witness: Witness, asked: ExplainStep) -> dict[str,
 
 
 def update(
-    optimizer: Optimizer, old: float, new: float, gradient: float, rate: float, known: dict[str, float]
+    optimizer: Optimizer,
+    old: float,
+    new: float,
+    gradient: float,
+    rate: float,
+    known: dict[str, float],
+    length: float,
 ) -> dict[str, Any]:
     """The update of one weight in the optimizer's own formula: {formula, lines, numbers, expression, sentence}.
 
-    `known` is what the optimizer remembered of this weight before the step. Each line is "name = expression = value";
-    all may be put into a calculator, the last gives the new weight.
+    `known` is what the optimizer remembered of this weight before the step, `length` that of the gradient of all
+    weights together. Each line is "name = expression = value"; all may be put into a calculator, the last gives the new
+    weight.
     """
     t, lines, numbers = optimizer.steps, Lines(), {}
+    clipping = {}
+    if optimizer.clip_norm is not None and length > optimizer.clip_norm:
+        gradient = lines.add("clipped", "{} × {} / {}", scaled, gradient, optimizer.clip_norm, length)
+        clipping = {"clipped": gradient, "length": length}
     if isinstance(optimizer, AdamW) and optimizer.weight_decay:
         old = lines.add("decayed", "{} × (1 − {} × {})", decayed, old, rate, optimizer.weight_decay)
     if isinstance(optimizer, Adam):
         b1, b2 = optimizer.beta1, optimizer.beta2
-        # What is kept is the mean without its factor (1 − β).
-        m = lines.add("m", "{} × {} + {} × {}", mixed, b1, known["mean"] * (1 - b1), 1 - b1, gradient)
-        v = lines.add("v", "{} × {} + {} × {}²", mixed_squares, b2, known["square"] * (1 - b2), 1 - b2, gradient)
+        m = lines.add("m", "{} × {} + {} × {}", mixed, b1, known["m"], 1 - b1, gradient)
+        v = lines.add("v", "{} × {} + {} × {}²", mixed_squares, b2, known["v"], 1 - b2, gradient)
         m_hat = lines.add("m̂", "{} / {}", operator.truediv, m, 1 - b1**t)
         v_hat = lines.add("v̂", "{} / {}", operator.truediv, v, 1 - b2**t)
         lines.last(new, "{} − {} × {} / (√{} + {})", scaled_step, old, rate, m_hat, v_hat, optimizer.epsilon)
@@ -194,6 +205,9 @@ def update(
     else:
         lines.last(new, "{} − {} × {}", straight, old, rate, gradient)
         formula = "SGD: w ← w − rate × gradient"
+    if clipping:
+        formula += f", with the gradient of all weights together shortened to a length of {optimizer.clip_norm:g}"
+    numbers |= clipping
     return {"formula": formula, "lines": lines.said, "sentence": "; ".join(lines.said), "numbers": numbers}
 
 
@@ -227,6 +241,11 @@ def movement(
 def short(value: float) -> str:
     """Six digits of a number that nobody calculates with."""
     return plain(f"{value:.6g}")
+
+
+def scaled(gradient: float, limit: float, length: float) -> float:
+    """A gradient whose length is limited."""
+    return gradient * limit / length
 
 
 def straight(old: float, rate: float, way: float) -> float:

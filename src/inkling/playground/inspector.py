@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from inkling.data import Split
+from inkling.engine import work_of
 from inkling.figures.stages import Stage
 from inkling.figures.windows import window
 from inkling.nn import BatchNorm, Conv2D, Layer, SoftmaxCrossEntropy
@@ -20,7 +21,6 @@ from inkling.nn.part import Array
 from inkling.nn.pooling import Pool2D
 from inkling.playground.messages import Neuron, Refused
 from inkling.playground.views import View
-from inkling.training.crew import operations_a_sample
 
 EXCITING = 12
 """How many images are shown of those that excite the neuron most."""
@@ -95,7 +95,7 @@ def check_unit(stage: Stage, asked: Neuron, shape: tuple[int, ...]) -> None:
 
 def run(view: View, image: Array) -> dict[str, Array]:
     """What every layer hands on for this image, by name; "input" is what the first one gets."""
-    pixels = view.network.enter(image[np.newaxis])[0].copy()
+    pixels = view.network.enter(image[np.newaxis])[0]
     return {"input": pixels} | {layer.name: out[0] for layer, out in view.network.activations(image[np.newaxis])}
 
 
@@ -126,7 +126,7 @@ def sum_of(view: View, stage: Stage, outs: dict[str, Array], unit: int, won: tup
     before = view.stages[index - 1] if index else None
     x = outs["input"] if before is None else outs[(before.outcome or before.head).name]
     whose = "pixel" if before is None else before.head.name
-    W, bias = stage.head.W, float(stage.head.b[unit])
+    W, bias = stage.weighted.W, float(stage.weighted.b[unit])
     if won is not None and isinstance(stage.head, Conv2D):
         seen = window(stage.head, x, won)
         names = [
@@ -197,7 +197,7 @@ def among_the_answers(view: View, stage: Stage, unit: int, outs: dict[str, Array
     if stage is not view.stages[-1]:
         return {}
     loss = view.network.loss
-    probabilities = loss.probabilities(outs[view.network.layers[-1].name][np.newaxis].copy())[0]
+    probabilities = loss.probabilities(outs[view.network.layers[-1].name][np.newaxis])[0]
     through = "softmax" if isinstance(loss, SoftmaxCrossEntropy) else "sigmoid"
     return {"probability": float(probabilities[unit]), "through": through}
 
@@ -207,7 +207,7 @@ def exciting(view: View, stage: Stage, unit: int, split: Split) -> tuple[Array, 
 
     A channel is as excited as its brightest pixel. Of the output layer it is the probability that counts.
     """
-    count = int(np.clip(WORK / max(operations_a_sample(view.network) / 3, 1), 200, 1000))
+    count = int(np.clip(WORK / max(work_of(view.network) / 3, 1), 200, 1000))
     images, labels = split.images[:count], split.labels[:count]
     outs = view.until(stage.outcome or stage.head, images)
     if stage is view.stages[-1]:

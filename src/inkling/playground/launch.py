@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from inkling.data import Digits
+from inkling.engine import available_threads
 from inkling.errors import InklingError
-from inkling.training.crew import available_threads
 
 LARGEST_MESSAGE = 2**18
 """Bytes of a WebSocket message that are taken in at all: a drawing has 160,000."""

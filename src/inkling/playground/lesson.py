@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 
 from inkling.data import Digits, Split
+from inkling.engine import Augment, code_cache, work_of
 from inkling.nn.part import Array
 from inkling.playground.messages import Change, Refused, Setup, read_setup
 from inkling.playground.setups import build, optimizer_of, recipe_of
 from inkling.recipes import build_augment
 from inkling.training import Callback, Epoch, Trainer
-from inkling.training.crew import operations_a_sample
-from inkling.training.hands import Augment
 
 FOREVER = 1_000_000
 """Epochs: training goes on until somebody stops it."""
@@ -82,11 +81,14 @@ class Lesson:
 
     # Training.
 
-    def train(self, callbacks: Sequence[Callback], *, threads: int, augment: Augment | None = None) -> None:
+    def train(
+        self, callbacks: Sequence[Callback], *, threads: int, engine: str | None = None, augment: Augment | None = None
+    ) -> None:
         """Train until a callback stops it. `augment` takes the place of the set-up's distortions.
 
-        Raises TrainingDiverged, and InklingError if a process that helped has died.
+        `engine` computes, on so many `threads`; by default the fastest that can begin at once. Raises TrainingDiverged.
         """
+        engine = engine or self.engine_at_once()
         own = build_augment(self.setup.augment)
         trainer = Trainer(
             self.network,
@@ -94,21 +96,26 @@ class Lesson:
             callbacks=callbacks,
             seed=self.setup.seed,
             threads=threads,
+            engine=engine,
             augment=augment or own,
         )
         if self.kept is not None:
             arrays, values = self.kept
             memory = {f"optimizer.{name}": vector for name, vector in self.optimizer.state.items()}
             trainer.restore({**memory, **arrays}, self.as_now(values))
-            trainer.threads = threads
+            trainer.threads, trainer.engine = threads, engine
         self.trainer, self.running = trainer, True
         try:
             trainer.fit(self.train_split, validation=self.validation, epochs=FOREVER, batch_size=self.batch_size)
         finally:
             self.running = False
-            # A fit that was refused at the door has nothing to keep.
-            if hasattr(trainer, "crew") and trainer.outcome != "failed":
+            # A fit that was refused at the door, or has diverged, has nothing to keep.
+            if getattr(trainer, "outcome", "failed") in ("finished", "stopped", "interrupted"):
                 self.kept = trainer.state()
+
+    def engine_at_once(self) -> str:
+        """The fastest engine whose code is there: nobody wants to wait for a compiler after pressing a button."""
+        return "auto" if code_cache.holds(self.network) else "numpy"
 
     def as_now(self, values: dict[str, Any]) -> dict[str, Any]:
         """The kept values, for the images and the batch size of now: where these are others, the epoch begins anew."""
@@ -134,23 +141,29 @@ class Lesson:
             rate = given.pop("dropout")
             for layer in values["layers"]:
                 layer["dropout"] = rate
-        setup = read_setup({**values, **given})
+        self.go_on_with(read_setup({**values, **given}))
+
+    def go_on_with(self, setup: Setup) -> None:
+        """Train the same weights by another set-up, of the same layers. Raises Refused, before anything is changed."""
         if setup.model_copy(update={"optimizer": self.setup.optimizer}) != self.setup:
             self.rebuild(setup)
-        if setup.optimizer.model_copy(update={"learning_rate": 0.0}) == self.setup.optimizer.model_copy(
-            update={"learning_rate": 0.0}
-        ):
-            self.optimizer.learning_rate = optimizer_of(setup).learning_rate
-        else:
-            self.optimizer = optimizer_of(setup)
-            self.optimizer.reset(self.network.parameters)
+        before, self.optimizer = self.optimizer, optimizer_of(setup)
+        if (type(before), before.memory) != (type(self.optimizer), self.optimizer.memory):
+            self.forget_memory()
         self.setup = setup
+
+    def forget_memory(self) -> None:
+        """What the optimizer remembered means nothing to another one, which begins at its first step."""
+        if self.kept is not None:
+            arrays, values = self.kept
+            others = {name: array for name, array in arrays.items() if not name.startswith("optimizer.")}
+            self.kept = others, {**values, "optimizer_steps": 0}
 
     def rebuild(self, setup: Setup) -> None:
         """The same weights in a network that differs in its dropout, its L2 or its loss."""
         network = build(setup)
         network.parameters[...], network.state[...] = self.network.parameters, self.network.state
-        network.set_random_state(self.network.random_state())
+        network.step = self.network.step
         self.network = network
 
     def teach(self, image: Array, label: int) -> int:
@@ -180,7 +193,7 @@ class Lesson:
     def probabilities(self) -> Array:
         """What the network says now about validation images, (n, 10): the first so many that it reads in a second."""
         if self.judged is None or self.judged[0] != self.step:
-            count = max(500, int(WORK / max(operations_a_sample(self.network) / 3, 1)))
+            count = max(500, int(WORK / max(work_of(self.network) / 3, 1)))
             self.judged = self.step, self.network.predict_proba(self.validation.images[:count])
         return self.judged[1]
 

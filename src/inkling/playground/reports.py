@@ -31,8 +31,8 @@ def write_report(folder: Path, data: Path) -> Path:
     parts = {name: getattr(digits, name) for name in SPLITS}
     evaluations = {name: evaluate(network, split) for name, split in parts.items() if split is not None}
     history = History.read(run.history)
-    outcome, crew = "stopped", SimpleNamespace(memory_mb=0.0)
-    told = SimpleNamespace(network=network, history=history, outcome=outcome, crew=crew, **known)
+    plan = SimpleNamespace(**known.pop("plan"))
+    told = SimpleNamespace(network=network, history=history, outcome="stopped", plan=plan, **known)
     write_json(run.metrics, measure(recipe, digits, cast(Trainer, told), evaluations))
     judged = evaluations.get("test") or evaluations.get("validation") or evaluations["train"]
     return write(run, digits, network=network, evaluation=judged)

@@ -217,7 +217,7 @@ class Session:
                 self.ours.close()
                 return
         if sys.platform != "win32":
-            self.process.terminate()  # it finishes its step, and its helpers go home
+            self.process.terminate()
         self.process.join(seconds)
         self.process.kill()
         self.process.join(1)

@@ -44,7 +44,7 @@ MILD = AugmentSettings(shift=2.0, rotate=12.0, scale=0.15)
 BYTES_AT_WORK = 600_000_000
 """What the numbers of a batch may take on their way through the network: more would be unkind to the other sessions."""
 BLOCK = 512
-"""Samples that go through the network in one piece (inkling.training.hands)."""
+"""Samples that go through the network in one piece, at most."""
 
 
 def recipe_of(setup: Setup) -> Recipe:

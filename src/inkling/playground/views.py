@@ -84,7 +84,7 @@ class View:
             x = self.network.enter(images[block])
             for each in self.network.layers[:count]:
                 x = each.forward(x, training=False)
-            found.append(x.copy())
+            found.append(x)
         return np.concatenate(found)
 
 
@@ -94,7 +94,7 @@ def drawn_weights(stage: Stage, before: Stage | None) -> Array:
     Of a convolution: kernels (height, width, inputs, channels). Of a dense layer behind the pixels: what each neuron
     sees, (neurons, 28, 28); behind feature maps: the mean weight of each map, (maps, neurons); else (inputs, neurons).
     """
-    W: Array = stage.head.W
+    W = stage.weighted.W
     if isinstance(stage.head, Conv2D):
         return W[:, :, :INPUTS, :CHANNELS]
     if before is None:

@@ -35,9 +35,7 @@ from inkling.playground.watcher import TICK, Interim, Watcher
 from inkling.training import Trainer
 
 FEW = 50
-"""For so few steps it isn't worth calling helpers."""
-
-
+"""For so few steps it isn't worth loading compiled code and starting threads."""
 LIGHT = (
     messages.Play,
     messages.Pause,
@@ -68,7 +66,6 @@ class Worker:
     def __init__(self, connection: Connection, data: Path, threads: int) -> None:
         self.connection, self.threads = connection, threads
         self.sending = threading.Lock()
-        self.quiet = threading.Lock()  # nobody computes beside while helpers are started, or they might never wake
         self.inbox: SimpleQueue[Any] = SimpleQueue()
         self.later: list[Any] = []
         self.dear: deque[Any] = deque()
@@ -99,10 +96,9 @@ class Worker:
         """Answer a drawing."""
         began = perf_counter()
         try:
-            with self.quiet:
-                image = in_mnists_form(ink)
-                shown = np.zeros((28, 28), np.uint8) if image is None else image
-                probabilities, saliency = answer(self.reader, shown)
+            image = in_mnists_form(ink)
+            shown = np.zeros((28, 28), np.uint8) if image is None else image
+            probabilities, saliency = answer(self.reader, shown)
             self.desk.drawing = image
             runner_up, digit = np.argsort(probabilities, kind="stable")[-2:].tolist()
             reply = {
@@ -177,9 +173,8 @@ class Worker:
         self.renew()
 
     def renew(self) -> None:
-        """The network's parameters may lie elsewhere now."""
-        with self.quiet:
-            self.reader = self.desk.lesson.network.replica()
+        """Look at the network as it is now: it may be another one."""
+        self.reader = self.desk.lesson.network.replica()
         self.desk.renew()
 
     # The main thread.
@@ -198,17 +193,15 @@ class Worker:
     def train(self) -> None:
         """Train until something else is to be done."""
         lesson = self.desk.lesson
-        threads = self.threads if self.stop_at - lesson.step > FEW else 1
         self.interim = Interim(lambda: lesson.validate(1000))
-        self.quiet.acquire()
-        self.hushed = True
         try:
-            lesson.train([Watcher(self)], threads=threads)
+            if self.stop_at - lesson.step > FEW:
+                lesson.train([Watcher(self)], threads=self.threads)
+            else:
+                lesson.train([Watcher(self)], threads=1, engine="numpy")
         except (InklingError, MemoryError) as error:
             self.error = str(error) or "there is not enough memory to train this network"
-        finally:
-            self.unhush()
-        self.renew()
+        self.desk.next_weights = 0.0  # the next picture shows what has become of them
         self.say_points()
         self.later = [*self.dear, *self.later]
         self.dear.clear()
@@ -218,16 +211,8 @@ class Worker:
             self.tick()
 
     def began(self, trainer: Trainer) -> None:
-        """The callback: helpers are there, and training begins."""
-        self.unhush()
-        self.renew()
+        """The callback: training begins."""
         self.desk.meter.begin(trainer)
-
-    def unhush(self) -> None:
-        """Drawings may be answered again; a lock that a drawing itself holds meanwhile is not this thread's to open."""
-        if self.hushed:
-            self.hushed = False
-            self.quiet.release()
 
     def hurried(self) -> bool:
         """The callback asks after every step."""

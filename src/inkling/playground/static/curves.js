@@ -206,15 +206,15 @@ export class Curves {
   }
 }
 
-/** A training in a few words, for the list of curves: "Adam 0.002, 64-32 ReLU". */
-export function nameOf({ layers, optimizer, batch_size: batch, l2 }) {
+/** A training in a few words, for the list of curves: "Adam 0.002, 64-32 ReLU"; the batch size only if it isn't the `usual`. */
+export function nameOf({ layers, optimizer, batch_size: batch, l2 }, usual) {
   const shape =
     layers.map((layer) => (layer.kind === "conv" ? `c${layer.channels}` : layer.units)).join("-") || "no hidden layer";
   const kinds = [...new Set(layers.map((layer) => ACTIVATIONS[layer.activation]))].join("/");
   const more = [
     layers.some((layer) => layer.dropout) && "dropout",
     l2 && `L2 ${l2}`,
-    batch === "full" ? "full batch" : batch !== 64 && `batch ${batch}`,
+    batch === "full" ? "full batch" : batch !== usual.batch_size && `batch ${batch}`,
   ].filter(Boolean);
   return [
     `${OPTIMIZERS[optimizer.name]} ${Number(optimizer.learning_rate.toPrecision(2))}`,

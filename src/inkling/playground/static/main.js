@@ -87,6 +87,7 @@ async function act(name) {
 
 /** Ask for a new network. Several changes in a row become one; what was playing plays on. */
 function rebuild(fields, sentence) {
+  if (!network) return;
   wanted = { ...(wanted ?? state.setup), ...fields };
   if (fields.layers) view.showSetup(wanted);
   said = sentence;
@@ -106,12 +107,16 @@ const sendBuild = atMost(150, async () => {
 });
 
 function change(fields) {
+  if (!network) return;
   tell(ask("change", fields), ({ setup }) => {
     state.change(setup);
     settings.show(state.setup);
-    curves.rename(nameOf(state.setup));
+    curves.rename(nameOf(state.setup, firstLook()));
   });
 }
+
+/** What a visitor finds, as the server says it. */
+const firstLook = () => settings.presets[0].setup;
 
 function usePreset(name) {
   const preset = settings.presets.find((each) => each.name === name);
@@ -207,7 +212,7 @@ function bringForward(id) {
 function showBuilt({ setup, network: built }) {
   network = built;
   state.change(setup);
-  curves.begin(nameOf(state.setup));
+  curves.begin(nameOf(state.setup, firstLook()));
   settings.show(state.setup);
   view.showNetwork(built, state.setup);
   inspector.showNetwork(built);
@@ -374,7 +379,6 @@ function startRemedies() {
   byId("over-again").addEventListener("click", () => stream.connect());
 }
 
-settings.show(state.setup);
 startTheme(() => {
   view.repaint();
   pad.paint();

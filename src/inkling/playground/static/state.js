@@ -71,22 +71,6 @@ export const CONV = {
   activation: "relu",
   dropout: 0,
 };
-export const DEFAULT = {
-  layers: [{ ...DENSE, units: 32 }, { ...DENSE }],
-  initializer: "he_normal",
-  loss: "cross_entropy",
-  reduction: "mean",
-  label_smoothing: 0,
-  l2: 0,
-  optimizer: { name: "adam", learning_rate: 0.002 },
-  schedule: { name: "constant" },
-  epochs: 10,
-  batch_size: 64,
-  augment: {},
-  seed: 0,
-  data: "default",
-  train_samples: null,
-};
 const VIEWS = { show: ["fires", "seeks"], lines: ["on", "off"] };
 
 /** A layer as a word of the link: dense-64-relu-drop0.2, conv-8-k5-s1-p2-valid-relu-norm */
@@ -269,20 +253,17 @@ function safely(text) {
   }
 }
 
-/** A set-up from the server or a preset, with every field that the page relies on. */
+/** A set-up from the server, which has every field, or a link's on top of one; layers may leave out the usual. */
 export function complete(setup) {
-  const layers = (setup.layers ?? DEFAULT.layers).map((layer) => ({
-    ...(layer.kind === "conv" ? CONV : DENSE),
-    ...layer,
-  }));
-  const initializer = SAME[setup.initializer] ?? setup.initializer ?? DEFAULT.initializer;
-  return { ...structuredClone(DEFAULT), ...structuredClone(setup), layers, initializer };
+  const layers = setup.layers.map((layer) => ({ ...(layer.kind === "conv" ? CONV : DENSE), ...layer }));
+  const initializer = SAME[setup.initializer] ?? setup.initializer;
+  return { ...structuredClone(setup), layers, initializer };
 }
 
 /** The state and who wants to hear of its changes. */
 export class State {
   #listeners = [];
-  setup = structuredClone(DEFAULT);
+  setup = null; // until the server has said what a visitor finds
   view = { show: "fires", lines: "on" };
 
   /** `listener(state, what)`; `what` is "setup" or "view". */
@@ -295,7 +276,7 @@ export class State {
     if (what === "setup") this.setup = complete({ ...this.setup, ...fields });
     else this.view = { ...this.view, ...fields };
     // Replaced, not pushed: the back button leaves the page and doesn't walk through every touch of a slider.
-    history.replaceState(null, "", toHash(this));
+    if (this.setup) history.replaceState(null, "", toHash(this));
     for (const listener of this.#listeners) listener(this, what);
   }
 }
