@@ -1,7 +1,8 @@
-"""Inkling itself, through the same Trainer that a user calls."""
+"""Inkling itself, through the same Trainer that a user calls, with the engine that is named."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from worker import serve
 from workloads import Prepared, build
 
 from inkling import Trainer, nn
+from inkling.engine import predict_proba
 
 
 class Inkling:
@@ -18,14 +20,13 @@ class Inkling:
         self.prepared = prepared
         self.network = build(work)
         optimizer = nn.SGD(work.learning_rate) if work.optimizer == "sgd" else nn.Adam(work.learning_rate)
-        self.trainer = Trainer(self.network, optimizer)
+        self.trainer = Trainer(self.network, optimizer, engine=sys.argv[2])
         self.size = None if work.batch >= work.samples else work.batch
         self.floats = prepared.floats()[:10_000]
 
     def epochs(self, first: int, count: int) -> float:
         data = self.prepared.images, self.prepared.labels
         history = self.trainer.fit(data, epochs=count, batch_size=self.size)
-        self.helpers_mb = self.trainer.crew.memory_mb
         return history.last.train_loss
 
     def loss(self) -> float:
@@ -33,7 +34,7 @@ class Inkling:
 
     def predictor(self, count: int) -> Callable[[], Any]:
         images = np.ascontiguousarray(self.floats[:count])
-        return lambda: self.network.predict_proba(images)
+        return lambda: self.network.predict_proba(images) if count == 1 else predict_proba(self.network, images)
 
 
 serve(Inkling)

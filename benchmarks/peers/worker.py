@@ -54,7 +54,7 @@ def serve(make: Callable[[Prepared], Peer]) -> None:
             answer["loss"] = peer.loss()
         elif command == "predict":
             answer["seconds"] = latency(peer.predictor(int(number)), CALLS if int(number) == 1 else 20)
-        answer["peak_mb"] = peak_mb() + getattr(peer, "helpers_mb", 0.0)
+        answer["peak_mb"] = peak_mb()
         print(json.dumps(answer), file=talk, flush=True)
 
 
