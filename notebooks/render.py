@@ -30,6 +30,8 @@ def main() -> None:
         notebook = nbformat.read(path, as_version=4)
         NotebookClient(notebook, timeout=1200, resources={"metadata": {"path": str(HERE)}}).execute()
         for cell in notebook.cells:
+            if "outputs" in cell:
+                cell.outputs = joined(cell.outputs)
             for output in cell.get("outputs", ()):
                 shrink(output.get("data", {}))
         page, resources = MarkdownExporter().from_notebook_node(notebook)
@@ -48,6 +50,17 @@ def main() -> None:
         page = described(re.sub(r"\n{3,}", "\n\n", page))
         (PAGES / f"{path.stem}.md").write_text(page.rstrip() + "\n", encoding="utf-8")
         print(f"docs/notebooks/{path.stem}.md")
+
+
+def joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """The outputs with what was printed in one piece: a busy machine hands it over in several."""
+    whole: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        if whole and output.output_type == whole[-1].output_type == "stream" and output.name == whole[-1].name:
+            whole[-1].text += output.text
+        else:
+            whole.append(output)
+    return whole
 
 
 def described(page: str) -> str:

@@ -22,6 +22,7 @@ from scipy.stats import binomtest
 
 from inkling.data import CORRUPTIONS, Digits, Split, bundled_digits, load_data, strokes
 from inkling.data.corruptions import Corruption, either, moved
+from inkling.data.random import image_keys
 from inkling.data.warp import Images
 from inkling.errors import DataError, InklingError
 from inkling.nn import Network
@@ -85,9 +86,9 @@ def train(digits: Digits) -> RunFolder:
 def check_run(folder: RunFolder) -> dict[str, Any]:
     """The metrics of a finished run of today's recipe on the real MNIST. Raises InklingError for any other."""
     now, then = load_recipe(RECIPE), load_recipe(folder.recipe)
-    # Words decide nothing, and neither does where the images lay or how many cores took part.
+    # Words decide nothing, and neither does where the images lay, what computed or how many cores took part.
     same = {name: getattr(now, name) for name in ("title", "expect", "claim", "report", "figures")}
-    same["training"] = then.training.model_copy(update={"threads": now.training.threads})
+    same["training"] = then.training.model_copy(update={"threads": now.training.threads, "engine": now.training.engine})
     same["data"] = then.data.model_copy(update={"source": now.data.source})
     if then.model_copy(update=same) != now:
         raise InklingError(f"{folder.path} was trained by another recipe than today's {RECIPE}: train it again")
@@ -176,7 +177,7 @@ def half_as_large(images: Images, _: np.random.Generator) -> Images:
 def very_noisy(images: Images, random: np.random.Generator) -> Images:
     """With noise of twice the strength of the corruption of that name."""
     noisy = images.copy()
-    strokes.speckle(noisy, np.full(len(images), 0.5, np.float32), random)
+    strokes.speckle(noisy, np.full(len(images), 0.5, np.float32), image_keys(random, len(images)))
     return noisy
 
 

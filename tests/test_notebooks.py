@@ -128,14 +128,14 @@ def check_by_hand(run: Executed, *, floor: float) -> None:
     assert len(mistakes) == 3
     assert all(max(map(float, re.findall(r"[Wb][12] ([\d.e+-]+)", line))) > 0.1 for line in mistakes)
 
-    # In another order of adding up: close, but not the same. In the same order: the same.
-    assert run.text["side-by-side"].count("not equal to the last bit") == 2
-    for cell in ("side-by-side", "same-order", "batch-100", "sigmoid-bits"):
+    # In the same order of adding up: the same. In another: close, but not the same.
+    assert run.text["other-order"].count("not equal to the last bit") == 2
+    for cell, arrays in (("side-by-side", 8), ("other-order", 8), ("engines", 4), ("sigmoid-bits", 8)):
         ulps = run.numbers(cell, r"\(([\d.]+) ulp\)")
-        assert len(ulps) == 8
+        assert len(ulps) == arrays
         assert max(ulps) < 1000
     if "openblas" in np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"]:
-        for cell in ("same-order", "sigmoid-bits"):
+        for cell in ("side-by-side", "sigmoid-bits"):
             assert run.text[cell].count("→ equal to the last bit") == 2
     assert min(run.numbers("learned", r"([\d.]+)%")) >= floor
     assert min(run.numbers("sigmoid-bits", r"test images: ([\d.]+)%")) >= floor
@@ -170,7 +170,7 @@ def check_convolutions(run: Executed, *, floor: float) -> None:
     assert changes[-1] < changes[1] < changes[0]  # pooling forgets the place, a whole map's maximum altogether
     dense, convolutional, placeless = run.numbers("train", r"accuracy ([\d.]+)%")
     assert min(dense, placeless) >= floor - 6
-    assert convolutional >= max(floor, dense, placeless)
+    assert convolutional >= max(floor, dense - 0.6, placeless)  # of the few bundled test digits, two are 0.6 %
     after_three = {line.split()[0]: float(line.split()[4].rstrip("%")) for line in run.text["shift"].splitlines()[1:]}
     assert after_three["placeless"] > after_three["convolutional"] > after_three["dense"]
     pictures = {cell for cell, kinds in run.types.items() if "image/png" in kinds}

@@ -60,8 +60,8 @@ def test_a_name_between_backticks_is_code_and_a_link_where_it_is_described() -> 
 
 
 def test_a_method_is_found_in_the_base_class_that_describes_it() -> None:
-    text = shown("It meets again in `begin`.", owner="inkling.nn.Adam")
-    assert ":py:obj:`begin <inkling.nn.Optimizer.begin>`" in text
+    text = shown("It meets again in `reset`.", owner="inkling.nn.Adam")
+    assert ":py:obj:`reset <inkling.nn.Optimizer.reset>`" in text
 
 
 def test_labels_begin_paragraphs() -> None:
