@@ -32,8 +32,8 @@ if TYPE_CHECKING:
         WeightAverage,
         evaluate,
         load_runs,
-        trace,
     )
+    from inkling.training.trace import trace
 
 __version__ = "0.1.0"
 

@@ -23,7 +23,7 @@ def test_every_flag_lands_in_the_recipe_that_the_run_keeps(inkling: Inkling, tin
     more = "--dropout 0.1 --l2 0.001 --seed 3 --set optimizer.momentum=0.5 --set loss.label_smoothing=0.1 --out run"
     assert inkling("train", "--data", tiny, *words.split(), *more.split()).status == 0
     kept = toml(Path("run"))
-    assert kept["training"] == {"epochs": 1, "batch_size": 64, "seed": 3, "average": 0.0}
+    assert kept["training"] == {"epochs": 1, "batch_size": 64, "seed": 3, "engine": "auto", "average": 0.0}
     assert kept["network"]["hidden"] == [24, 12]
     assert (kept["network"]["activation"], kept["network"]["dropout"]) == ("tanh", 0.1)
     assert (kept["optimizer"]["name"], kept["optimizer"]["learning_rate"]) == ("sgd", 0.05)

@@ -28,12 +28,12 @@ from inkling.interop import DigitsClassifier
 
 
 class Witness(Callback):
-    """Remembers with how many hands the training was done."""
+    """Remembers on how many threads the training was done."""
 
-    hands = threads = 0
+    threads = workers = 0
 
     def on_train_begin(self, trainer) -> None:
-        self.hands, self.threads = trainer.crew.hands, trainer.threads
+        self.workers, self.threads = trainer.plan.workers, trainer.threads
 
 
 def quick(**settings: object) -> DigitsClassifier:
@@ -118,16 +118,13 @@ class TestProcesses:
     def test_a_worker_among_others_keeps_to_one_core(self, digits, backend, monkeypatch) -> None:
         import joblib
 
-        # However small a training is, it would take all hands it may have; forked workers see this, others need not.
-        monkeypatch.setattr("inkling.training.crew.WORTH_FORKING", 0)
-        monkeypatch.setattr("inkling.training.crew.WORTH_MEETING", 0)
         monkeypatch.setattr("inkling.training.trainer.available_threads", lambda: 2)
         with joblib.parallel_config(backend=backend):
             done = cross_validate(
                 quick(callbacks=[Witness()]), *digits, cv=2, n_jobs=2, return_estimator=True, error_score="raise"
             )
         witnesses = [estimator.callbacks[0] for estimator in done["estimator"]]
-        assert [(witness.hands, witness.threads) for witness in witnesses] == [(1, 1), (1, 1)]
+        assert [(witness.workers, witness.threads) for witness in witnesses] == [(1, 1), (1, 1)]
         alone = quick(callbacks=[Witness()]).fit(*digits)
         assert alone.callbacks[0].threads == 2
 

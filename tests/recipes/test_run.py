@@ -355,6 +355,15 @@ def test_callbacks_watch_and_on_data_comes_before_the_folder(digits):
     assert seen == [True, "begin", 1, 2]
 
 
+def test_the_engine_is_chosen_in_the_recipe_and_named_in_the_metrics(digits):
+    named, found = small(training__engine="reference"), small()
+    for recipe, engine in ((named, "reference"), (found, "numpy")):  # the training is too short for compiled code
+        metrics = run_recipe(recipe, data=digits).metrics
+        assert (metrics["engine"], metrics["threads"]) == (engine, recipe.training.threads)
+    with pytest.raises(RecipeError, match=r"training\.engine"):
+        small(training__engine="steam")
+
+
 # How good they get.
 
 

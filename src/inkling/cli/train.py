@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,6 +65,9 @@ def train(
             "--tensorboard", help="Write event files, too: [bold]tensorboard --logdir runs[/bold] shows them."
         ),
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say which engine computes, and why no faster one.")
+    ] = False,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -117,10 +123,10 @@ def train(
     news = results(aside=json)
     news.quiet = quiet
 
-    with Loading() as progress:
+    with Loading() as progress, saying_aloud(news):
 
         def watchers(folder: RunFolder) -> list[Callback]:
-            found: list[Callback] = [] if quiet else [Progress(chosen.training.log_every, console=news)]
+            found: list[Callback] = [] if quiet else [Progress(chosen.training.log_every, console=news, engine=verbose)]
             return [*found, TensorBoard(folder.path)] if tensorboard else found
 
         def announce_data(digits: Digits) -> None:
@@ -143,6 +149,24 @@ def train(
         news.print(f"[bold]report[/]     {plain(run.folder.report)}", highlight=False, soft_wrap=True)
     if run.metrics["outcome"] == "interrupted":
         raise typer.Exit(130)
+
+
+@contextmanager
+def saying_aloud(news: Console) -> Iterator[None]:
+    """What Inkling logs, such as that it compiles something, is shown meanwhile."""
+
+    class Shown(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            news.print(record.getMessage(), style="dim", highlight=False)
+
+    logger, handler, before = logging.getLogger("inkling"), Shown(), logging.getLogger("inkling").level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
 
 
 def announce(news: Console, recipe: Recipe, digits: Digits, given: dict[str, Any]) -> None:
@@ -175,6 +199,10 @@ def show_results(news: Console, run: Run) -> None:
     epochs = "epoch" if metrics["epochs"] == 1 else "epochs"
     news.print(f"{metrics['epochs']} {epochs} in {metrics['seconds']:.1f} s of training ({speed})", highlight=False)
     news.print(f"[bold]run folder[/] {plain(run.folder.path)}", highlight=False, soft_wrap=True)
+    if "pip install" in metrics["engine_note"]:
+        news.print(
+            f"engine {metrics['engine']}, {metrics['engine_note']}", style="dim", highlight=False, soft_wrap=True
+        )
     if metrics["outcome"] == "interrupted":
         command = f"inkling train --resume {shlex.quote(str(run.folder.path))}"
         news.print(f"interrupted; to go on: [bold]{plain(command)}[/]", highlight=False, soft_wrap=True)

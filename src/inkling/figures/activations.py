@@ -65,20 +65,19 @@ def activation_shapes() -> Figure:
 def curve(layer: Layer, z: Array) -> tuple[Array, Array]:
     """Function and derivative at each z (n,), by a copy of the layer itself: the derivative is its `backward`."""
     copy = from_config(layer.config())
-    copy.dtype = np.dtype(np.float64)
     scores = np.zeros((len(z), CLASSES))
     scores[:, 0] = z
     direction = np.zeros_like(scores)
     direction[:, 0] = 1
-    a = copy.forward(scores, training=False)[:, 0].copy()
-    return a, copy.backward(direction)[:, 0].copy()
+    a = copy.forward(scores, training=False)[:, 0]
+    return a, copy.backward(direction)[:, 0]
 
 
 def slopes_at(layer: Layer, z: Array) -> Array:
     """∂a/∂z of each number of z (n, …): for Softmax of each score with respect to itself."""
     layer.forward(z, training=False)
     if not isinstance(layer, Softmax):
-        return layer.backward(np.ones_like(z)).copy()
+        return layer.backward(np.ones_like(z))
     slopes = np.empty_like(z)
     for k, direction in enumerate(np.eye(z.shape[1], dtype=z.dtype)):
         slopes[:, k] = layer.backward(np.tile(direction, (len(z), 1)))[:, k]

@@ -17,7 +17,7 @@ from inkling.figures.style import INK, MUTED, PAPER, diverging, styled
 from inkling.figures.volumes import IMAGE, draw_volume, draw_window
 from inkling.nn import Dense, GlobalAveragePool2D, Network
 from inkling.nn.part import Array
-from inkling.nn.pooling import Windowed
+from inkling.nn.windows import Windowed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

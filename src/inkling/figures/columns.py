@@ -24,7 +24,8 @@ from inkling.nn import (
 )
 from inkling.nn.layers import describe_shape
 from inkling.nn.part import Shape
-from inkling.nn.pooling import Pool2D, Windowed
+from inkling.nn.pooling import Pool2D
+from inkling.nn.windows import Windowed
 
 WIDTH, TOP = 12.8, 1.1
 DRAWING, VOLUMES = 4.1, 1.75

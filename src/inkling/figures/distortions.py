@@ -74,7 +74,7 @@ def end_to_end(image: Array, kind: str, augment: Augment, random: np.random.Gene
         draws["elastic"] = alone.draw(same[:1], random)["elastic"] * steps[:, None]
     for name in TOGETHER.get(kind, (kind,)) if kind != "elastic" else ():
         draws[name] = steps
-    return alone.distort(same, draws, random)
+    return alone.distort(same, draws)
 
 
 def draw(

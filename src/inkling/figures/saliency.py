@@ -104,7 +104,7 @@ EXPLAINED = (
 
 def look(network: Network, images: Array, labels: Array, shape: tuple[int, int]) -> list[Looked]:
     """Gradients and coverings of all the digits."""
-    x = network.enter(images).reshape(-1, *shape).copy()
+    x = network.enter(images).reshape(-1, *shape)
     gradients = network.input_gradient(x, labels).reshape(x.shape)
     chances = network.predict_proba(x)
     found = []

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 from inkling.nn import ACTIVATIONS, BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalAveragePool2D, Layer, Network
+from inkling.nn.layers import Weighted
 from inkling.nn.pooling import Pool2D
 
 Passing = (Dropout, Flatten)
@@ -24,6 +26,11 @@ class Stage:
 
     head: Layer
     followers: list[Layer]
+
+    @property
+    def weighted(self) -> Weighted:
+        """The head of a stage that learns weights W and biases b, as most do."""
+        return cast(Weighted, self.head)
 
     @property
     def activation(self) -> Layer | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from inkling.figures.columns import Column
 from inkling.figures.style import BLUE, INK, ORANGE, PAPER
 from inkling.nn import Conv2D
-from inkling.nn.pooling import Windowed
+from inkling.nn.windows import Windowed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

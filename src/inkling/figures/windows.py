@@ -14,7 +14,8 @@ import numpy as np
 
 from inkling.figures.stages import Passing, Stage
 from inkling.nn.part import Array
-from inkling.nn.pooling import Pool2D, Windowed
+from inkling.nn.pooling import Pool2D
+from inkling.nn.windows import Windowed
 from inkling.training.trace import Trace
 
 Place: TypeAlias = tuple[int, ...]

@@ -219,7 +219,7 @@ class DigitsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict_proba(self, X: ArrayLike) -> Array:
         """The probability of each class, (n, classes), in the order of `classes_`."""
         scores = self._scores(X)
-        return self.network_.loss.probabilities(scores, out=scores)
+        return self.network_.loss.probabilities(scores)
 
     def predict_log_proba(self, X: ArrayLike) -> Array:
         """The logarithms of the probabilities, from the scores: finite even where a probability rounds to 0."""
@@ -265,7 +265,7 @@ class DigitsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             seed=new_seed(self._random),
             threads=None if has_all_cores() else 1,
         )
-        if going_on and set(trainer.optimizer.state) == set(self._memory[1]):
+        if going_on and set(self._memory[1]) == set(trainer.optimizer.memory):
             trainer.optimizer.steps, trainer.optimizer.state = self._memory
         with warnings.catch_warnings():
             if isinstance(scaling, Standard):  # then a number far from 0 is an outlier, and no pixel left as it was
@@ -310,12 +310,10 @@ class DigitsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     # Answers.
 
     def _scores(self, X: ArrayLike) -> Array:
-        """What the last layer says, (n, classes), in a fresh array."""
+        """What the last layer says, (n, classes)."""
         check_is_fitted(self)
         X = dense(validate_data(self, X, accept_sparse="csr", dtype=DTYPES, reset=False))
-        # Work arrays belong to one caller at a time, and a thread may be one of several.
-        alone = threading.current_thread() is threading.main_thread()
-        network = self.network_ if alone else self.network_.replica()
+        network = self.network_
         scores = np.empty((len(X), len(self.classes_)), network.dtype)
         for rows in blocks(len(X), network.rows_at_once):
             scores[rows] = network.forward(self.scaling_(X[rows]))

@@ -40,6 +40,8 @@ from inkling.nn import (
     Tanh,
 )
 from inkling.nn.part import Array, Shape
+from inkling.nn.pooling import Pool2D
+from inkling.nn.windows import Windowed
 
 
 class Draft:
@@ -125,7 +127,7 @@ class Draft:
             self.order = None
 
 
-def dense(draft: Draft, layer: Layer) -> None:
+def dense(draft: Draft, layer: Dense) -> None:
     """Gemm: z = x·W + b."""
     draft.as_rows(f"{layer.name}.rows")
     says = "(inputs, units)" + (
@@ -138,7 +140,7 @@ def dense(draft: Draft, layer: Layer) -> None:
     draft.axes, draft.order = layer.output_shape, None
 
 
-def conv2d(draft: Draft, layer: Layer) -> None:
+def conv2d(draft: Draft, layer: Conv2D) -> None:
     """Conv, with the zeros of padding="same" counted out for each side."""
     draft.as_planes(layer)
     says = "(channels, inputs, kernel height, kernel width); Inkling's own: (…, inputs, channels)"
@@ -153,10 +155,10 @@ def conv2d(draft: Draft, layer: Layer) -> None:
     draft.axes = layer.channels, layer.rows, layer.columns
 
 
-def pool2d(operator: str) -> Callable[[Draft, Layer], None]:
+def pool2d(operator: str) -> Callable[[Draft, Pool2D], None]:
     """MaxPool or AveragePool: here as there, pixels that fill no window are left out."""
 
-    def write(draft: Draft, layer: Layer) -> None:
+    def write(draft: Draft, layer: Pool2D) -> None:
         draft.as_planes(layer)
         draft.add(operator, layer.name, says=repr(layer), **window(layer))
         draft.axes = layer.inputs, layer.rows, layer.columns
@@ -164,12 +166,12 @@ def pool2d(operator: str) -> Callable[[Draft, Layer], None]:
     return write
 
 
-def window(layer: Layer) -> dict[str, list[int]]:
+def window(layer: Windowed) -> dict[str, list[int]]:
     """The size of a sliding window, and its steps down and across."""
     return {"kernel_shape": [layer.kh, layer.kw], "strides": [layer.down, layer.across]}
 
 
-def global_average_pool2d(draft: Draft, layer: Layer) -> None:
+def global_average_pool2d(draft: Draft, layer: GlobalAveragePool2D) -> None:
     """GlobalAveragePool leaves images of one pixel, which Inkling calls rows."""
     draft.as_planes(layer)
     draft.add("GlobalAveragePool", layer.name, says=repr(layer))
@@ -177,7 +179,7 @@ def global_average_pool2d(draft: Draft, layer: Layer) -> None:
     draft.as_rows(f"{layer.name}.rows")
 
 
-def batch_norm(draft: Draft, layer: Layer) -> None:
+def batch_norm(draft: Draft, layer: BatchNorm) -> None:
     """BatchNormalization, which wants features or channels first; for other shapes the same, multiplied out."""
     parameters = {name: getattr(layer, name) for name in ("gamma", "beta", "running_mean", "running_variance")}
     if len(layer.input_shape) in (1, 3):
@@ -204,7 +206,7 @@ def elementwise(operator: str) -> Callable[[Draft, Layer], None]:
     return write
 
 
-def leaky_relu(draft: Draft, layer: Layer) -> None:
+def leaky_relu(draft: Draft, layer: LeakyReLU) -> None:
     """The slope is ONNX's alpha."""
     draft.add("LeakyRelu", layer.name, says=repr(layer), alpha=float(layer.slope))
 
@@ -259,7 +261,7 @@ def by_sigmoid(draft: Draft) -> None:
 
 
 # By the very type: a user's own subclass of Dense may do something else.
-LAYERS: dict[type[Layer], Callable[[Draft, Layer], None]] = {
+LAYERS: dict[type[Layer], Callable[[Draft, Any], None]] = {
     Dense: dense, Conv2D: conv2d, MaxPool2D: pool2d("MaxPool"), AveragePool2D: pool2d("AveragePool"),
     GlobalAveragePool2D: global_average_pool2d, BatchNorm: batch_norm, ReLU: elementwise("Relu"),
     LeakyReLU: leaky_relu, Sigmoid: elementwise("Sigmoid"), Tanh: elementwise("Tanh"), Softmax: softmax,

@@ -172,8 +172,7 @@ def gradient_norms(trainer: Trainer) -> list[Any]:
 
     twin = trainer.network.replica()
     images, labels = trainer.train.images[:PROBE], trainer.train.labels[:PROBE]
-    twin.loss.forward(twin.forward(images), labels)
-    twin.backward(twin.loss.backward())
+    twin.backward(twin.loss.gradient(twin.forward(images), labels))
     return [
         Summary.Value(tag=f"gradient_norm/{name}", simple_value=float(np.linalg.norm(gradient)))
         for name, gradient in twin.named_gradients()

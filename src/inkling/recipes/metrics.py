@@ -25,11 +25,13 @@ def measure(recipe: Recipe, data: Digits, trainer: Trainer, evaluations: dict[st
         "epochs": trainer.epoch,
         "outcome": trainer.outcome,
         "seed": recipe.training.seed,
-        "threads": trainer.threads,
+        "engine": trainer.plan.name,
+        "engine_note": trainer.plan.why,
+        "threads": trainer.plan.workers,
         "seconds": trainer.seconds,
         "wall_seconds": trainer.wall_seconds,
         "samples_per_second": samples_trained(trainer, data.train) / max(trainer.seconds, 1e-9),
-        "peak_memory_mb": peak_memory_mb() + trainer.crew.memory_mb,
+        "peak_memory_mb": peak_memory_mb(),
     }
     metrics["environment"] = environment()
     for name in parts:
@@ -48,7 +50,7 @@ def samples_trained(trainer: Trainer, train: Split) -> int:
 
 
 def peak_memory_mb() -> float:
-    """The most memory that this process has held so far, in MB (10⁶ bytes), not counting those that helped it train."""
+    """The most memory that this process has held so far, in MB (10⁶ bytes)."""
     if sys.platform == "win32":
         import psutil
 

@@ -104,6 +104,7 @@ def run_recipe(
         callbacks=watchers,
         seed=recipe.training.seed,
         threads=recipe.training.threads,
+        engine=recipe.training.engine,
         augment=build_augment(recipe.augment),
     )
     if resume is not None:

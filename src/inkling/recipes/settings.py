@@ -234,6 +234,8 @@ class TrainingSettings(Section):
     early_stopping: PositiveInt | None = None
     """Stop after so many epochs without a better validation loss, and keep the best weights."""
     threads: PositiveInt | None = None
+    engine: Literal["auto", "compiled", "numpy", "reference"] = "auto"
+    """What computes: neither this nor `threads` changes what is learned, but for rounding."""
     average: Fraction = 0.0
     """Train on, but keep the moving average of the weights with this decay, such as 0.999; 0 keeps the last ones."""
 

@@ -13,7 +13,7 @@ def environment() -> dict[str, str]:
     from threadpoolctl import threadpool_info
 
     from inkling import __version__
-    from inkling.training.crew import available_threads
+    from inkling.engine import available_threads
 
     libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
     # SciPy brings a BLAS of its own; the network computes with NumPy's.
