@@ -15,13 +15,13 @@ from inkling.nn.part import Array, Shape
 
 
 class Buffered:
-    """Mixed into a layer or a loss of `nn`, for what computes the same with arrays of its own.
+    """Mixed into a layer of `nn`, for one that computes the same with arrays of its own.
 
-    What such a part returns lies in one of them, and holds until the part is called again.
+    What it returns lies in one of them, and holds until the layer is called again.
     """
 
     dtype: np.dtype[Any]
-    """The network's, which its twin hands on before the layer is connected."""
+    """The network's; set before the layer is connected."""
     first: int = 0
     """The place in the whole batch of the first sample that goes forward, where a batch goes in blocks."""
     wants_dx: bool = True

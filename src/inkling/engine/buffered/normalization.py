@@ -38,7 +38,8 @@ class BufferedBatchNorm(Buffered, BatchNorm):
         dx = np.multiply(rows, self.centred, out=self.buffer("dx", rows.shape))
         self.dgamma[...], self.dbeta[...] = self.sums(dx) / self.sigma, self.sums(rows)
         np.subtract(rows, self.along_row(self.dbeta / self.count), out=dx)
-        dx -= np.multiply(self.centred, self.along_row(self.dgamma / self.sigma / self.count), out=self.centred)
+        self.centred *= self.along_row(self.dgamma / self.sigma / self.count)  # nobody needs it any more
+        dx -= self.centred
         dx *= self.along_row(self.gamma / self.sigma)
         return dx.reshape(dy.shape)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inkling import nn
+from inkling.engine.buffered.buffers import Buffered
 from inkling.engine.buffered.convolution import BufferedConv2D
 from inkling.engine.buffered.layers import (
     BufferedDense,
@@ -11,7 +12,7 @@ from inkling.engine.buffered.layers import (
     BufferedReLU,
     BufferedSigmoid,
     BufferedTanh,
-)  # fmt: skip
+)
 from inkling.engine.buffered.normalization import BufferedBatchNorm
 from inkling.engine.buffered.pooling import BufferedAveragePool2D, BufferedGlobalAveragePool2D, BufferedMaxPool2D
 
@@ -29,13 +30,15 @@ SEPARATE = (TWINS.keys() | {nn.Flatten, nn.Identity, nn.Softmax}) - {nn.BatchNor
 def twin_of(network: nn.Network) -> nn.Network:
     """A network that computes the same, in buffers of its own, with the very parameters, gradients and state.
 
-    A layer that has no faster twin is cloned as it is. What is asked of it goes forward first, then back, in training.
+    A layer that has no faster kind is cloned as it is.
     """
     layers: list[nn.Layer] = []
     for layer in network.layers:
         faster = TWINS.get(type(layer))
-        layers.append(layer.clone() if faster is None else faster(**layer.arguments()))
-        layers[-1].dtype = network.dtype  # type: ignore[attr-defined]
+        mine = layer.clone() if faster is None else faster(**layer.arguments())
+        if isinstance(mine, Buffered):
+            mine.dtype = network.dtype
+        layers.append(mine)
     twin = type(network).__new__(type(network))
     twin._connect(layers, network.input_shape, network.loss, network.seed, network.dtype, network.l2)
     for mine, layer in zip(layers, network.layers, strict=True):
