@@ -216,6 +216,16 @@ def test_an_output_neuron_says_the_probability_of_its_digit(page: Visitor, loss:
     assert "probability" not in page.ask("neuron", layer="dense_1", unit=7)[0]
 
 
+def test_momentum_may_go_and_come_back_while_it_trains(page: Visitor) -> None:
+    page.build(layers=DENSE, optimizer={"name": "sgd", "learning_rate": 0.1, "momentum": 0.9})
+    for step, momentum in ((3, 0.0), (6, 0.9), (9, 0.0)):
+        tick, _ = page.steps(3)
+        assert tick["step"] == step
+        changed = page.say("change", momentum=momentum)
+        assert changed["setup"]["optimizer"]["momentum"] == momentum
+    assert page.steps(3)[0]["step"] == 12
+
+
 @BOTH
 def test_a_step_that_is_explained_is_a_step_like_any_other(page: Visitor, tmp_path: Path, layers: Any) -> None:
     page.build(layers=layers)
