@@ -62,6 +62,7 @@ def submit(
 def write_answers(network: Network, test: Path, out: Path, progress: Loading) -> int:
     """Write a line for each image of the table; return how many."""
     from inkling.data import iter_csv
+    from inkling.engine import outputs
 
     count = 0
 
@@ -71,7 +72,7 @@ def write_answers(network: Network, test: Path, out: Path, progress: Loading) ->
     with out.open("w", encoding="ascii", newline="") as file:
         file.write("ImageId,Label\n")
         for images, _ in iter_csv(test, labelled=False, progress=tell, report=report):
-            labels = network.predict(images)
+            labels = outputs(network, images).argmax(axis=1)
             file.writelines(f"{number},{label}\n" for number, label in enumerate(labels.tolist(), count + 1))
             count += len(labels)
     return count

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,12 +22,18 @@ def random_bits(keys: Bits, count: int) -> Bits:
     Source: Steele, Lea, Flood, 2014, "Fast splittable pseudorandom number generators" (SplitMix64).
     """
     z, shifted = (work(name, (len(keys), count), np.uint64) for name in ("bits", "shifted"))
-    np.add(keys[:, None], np.arange(1, count + 1, dtype=np.uint64) * GOLDEN, out=z)
+    np.add(keys[:, None], counters(count), out=z)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         z ^= np.right_shift(z, np.uint64(shift), out=shifted)
         z *= np.uint64(factor)
     z ^= np.right_shift(z, np.uint64(31), out=shifted)
     return z
+
+
+@lru_cache(maxsize=8)
+def counters(count: int) -> Bits:
+    """How far the numbers of a sequence are from its key: (count,)."""
+    return np.arange(1, count + 1, dtype=np.uint64) * GOLDEN
 
 
 def image_keys(random: np.random.Generator, count: int) -> Bits:

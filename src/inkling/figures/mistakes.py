@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from inkling.engine import predict_proba
 from inkling.figures.predictions import draw_bar, draw_image, page, rows_and_columns
 from inkling.figures.style import BLUE, INK, MUTED, WRONG, new_figure, notice, share, styled
 from inkling.nn import Network
@@ -27,7 +28,7 @@ def mistakes(
     Each carries its index in `images`, so that it can be found again. Shapes: images (n, 28, 28), labels (n,).
     `probabilities` (n, 10): what the network makes of the images, where that has been computed before.
     """
-    probabilities = network.predict_proba(images) if probabilities is None else probabilities
+    probabilities = predict_proba(network, images) if probabilities is None else probabilities
     read = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(read != labels)
     if not len(wrong):

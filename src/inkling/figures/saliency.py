@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from inkling.engine import predict_proba
 from inkling.errors import InklingError
 from inkling.figures.cells import frame, heat, limit
 from inkling.figures.notation import brief
@@ -110,7 +111,7 @@ def look(network: Network, images: Array, labels: Array, shape: tuple[int, int])
     found = []
     for image, label, mine, gradient in zip(x, labels, chances, gradients, strict=True):
         corners, others = cover(image)
-        after = network.predict_proba(others) if len(others) else np.empty((0, len(mine)))
+        after = predict_proba(network, others) if len(others) else np.empty((0, len(mine)))
         drop = np.zeros(shape)
         drop[tuple((corners + PATCH // 2).T)] = mine[label] - after[:, label]
         if len(others):

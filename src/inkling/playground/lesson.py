@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from inkling.data import Digits, Split
-from inkling.engine import Augment, code_cache, work_of
+from inkling.engine import Augment, code_cache, outputs, predict_proba, work_of
 from inkling.nn.part import Array
 from inkling.playground.messages import Change, Refused, Setup, read_setup
 from inkling.playground.setups import build, optimizer_of, recipe_of
@@ -187,14 +187,14 @@ class Lesson:
     def validate(self, count: int | None = None) -> tuple[float, float]:
         """(loss, accuracy) on the first so many validation images, as they are judged after an epoch."""
         images, labels = self.validation.images[:count], self.validation.labels[:count]
-        loss, right = self.network.score(images, labels)
+        loss, right = self.network.loss.judge(outputs(self.network, images, threads=1), labels)
         return loss, right / len(labels)
 
     def probabilities(self) -> Array:
         """What the network says now about validation images, (n, 10): the first so many that it reads in a second."""
         if self.judged is None or self.judged[0] != self.step:
             count = max(500, int(WORK / max(work_of(self.network) / 3, 1)))
-            self.judged = self.step, self.network.predict_proba(self.validation.images[:count])
+            self.judged = self.step, predict_proba(self.network, self.validation.images[:count], threads=1)
         return self.judged[1]
 
     @property

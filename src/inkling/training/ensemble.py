@@ -11,6 +11,7 @@ from itertools import product
 
 import numpy as np
 
+from inkling.engine import predict_proba
 from inkling.errors import InklingError
 from inkling.nn import Network
 from inkling.nn.network import blocks
@@ -58,7 +59,7 @@ class Ensemble:
             for down, right in moves:
                 moved = shift(images, down, right)
                 for network in self.networks:
-                    mean[block] += network.predict_proba(moved)
+                    mean[block] += predict_proba(network, moved)
             if progress is not None:
                 progress(block.stop, len(x))
         mean /= self.dtype.type(len(moves) * len(self.networks))
