@@ -9,7 +9,7 @@ from overlap import clipped, overlaps, texts
 from inkling.errors import InklingError
 from inkling.figures import one_step, since_start, weight_update
 from inkling.figures.notation import brief
-from inkling.nn import SGD, Adam, Conv2D, Dense, Network, ReLU, WarmUp
+from inkling.nn import SGD, Adam, Constant, Conv2D, Dense, Network, ReLU, WarmUp
 
 DENSE = [name for name in NETWORKS if name != "maps"]
 
@@ -66,7 +66,7 @@ def test_one_step_goes_on_with_what_the_optimizer_remembers():
 
 def test_one_step_obeys_a_schedule():
     network = dense([16])
-    schedule = WarmUp(SGD(0.5).schedule, 2)
+    schedule = WarmUp(Constant(0.5), 2)
     before, after = one_step(network, SGD(schedule), *batch(network))
     network.compute_gradients(*batch(network))
     assert after.parameters == pytest.approx(before.parameters - schedule(0, 1) * network.gradients)

@@ -945,6 +945,6 @@ def test_it_reads_digits() -> None:
         for start in range(0, len(rows), 64):
             batch = rows[start : start + 64]
             network.compute_gradients(images[batch], labels[batch])
-            rate = optimizer.schedule(epoch + start / len(rows), epochs)
+            rate = optimizer.rate_at(epoch + start / len(rows), epochs)
             optimizer.step(network.parameters, network.gradients, rate, network.weight_count)
     assert network.score(images[1297:], labels[1297:])[1] / 500 > 0.95

@@ -280,10 +280,10 @@ def test_numbers_of_numpy_as_settings_are_plain_ones_in_the_description(number) 
         assert json.loads(json.dumps(optimizer.config())) == optimizer.config()
 
 
-def test_a_number_for_a_rate_is_a_constant_schedule() -> None:
-    assert nn.SGD(0.3).schedule(5, 10) == 0.3
+def test_a_rate_is_a_number_or_follows_a_schedule() -> None:
+    assert nn.SGD(0.3).rate_at(5, 10) == 0.3
     schedule = nn.Cosine(0.3)
-    assert nn.SGD(schedule).schedule is schedule
+    assert nn.SGD(schedule).rate_at(5, 10) == schedule(5, 10)
 
 
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32), np.array([0, 1, 1, 0])
@@ -294,7 +294,7 @@ def learn_xor(optimizer: nn.Optimizer, *layers: nn.Layer, loss: nn.Loss | None =
     network = nn.Network(layers, input_shape=2, loss=loss, seed=3)
     for step in range(steps):
         network.compute_gradients(*XOR)
-        rate = optimizer.schedule(step, steps)
+        rate = optimizer.rate_at(step, steps)
         optimizer.step(network.parameters, network.gradients, rate, network.weight_count)
     return network.score(*XOR)[1]
 

@@ -110,7 +110,7 @@ def both_take_steps(
     optimizer.reset(network.parameters)
     for x, labels in batches(10):
         network.compute_gradients(x, labels)
-        rate = optimizer.schedule(0, 1)
+        rate = optimizer.rate_at(0, 1)
         optimizer.step(network.parameters, network.gradients, rate, network.weight_count)
         peer_optimizer.zero_grad()
         objective(network.loss, peer(torch.from_numpy(x)), torch.from_numpy(labels)).backward()

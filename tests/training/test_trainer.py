@@ -29,7 +29,7 @@ def by_hand(network, optimizer, images, labels, *, epochs, batch_size, seed):
         for batch in range(batches):
             picked = order[batch * batch_size : (batch + 1) * batch_size]
             loss, right = network.compute_gradients(images[picked], labels[picked])
-            rate = optimizer.schedule(epoch + batch / batches, epochs)
+            rate = optimizer.rate_at(epoch + batch / batches, epochs)
             optimizer.step(network.parameters, network.gradients, rate, network.weight_count)
             losses.append((loss, len(picked)))
             rights += right

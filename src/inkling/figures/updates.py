@@ -36,7 +36,7 @@ def one_step(network: Network, optimizer: Optimizer, images: Array, labels: Arra
     """
     before, after = copy.deepcopy(network), copy.deepcopy(network)
     after.compute_gradients(images, labels)
-    learning_rate = optimizer.schedule(0.0, 1.0)
+    learning_rate = optimizer.rate_at(0.0, 1.0)
     copy.deepcopy(optimizer).step(after.parameters, after.gradients, learning_rate, after.weight_count)
     return before, after
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from inkling.nn.part import Array, Part, check_between
-from inkling.nn.schedules import Constant, Schedule
+from inkling.nn.schedules import Schedule
 
 Rate = float | Schedule
 
@@ -34,11 +34,10 @@ class Optimizer(Part):
         self.steps = 0
         self.state: dict[str, Array] = {}
 
-    @property
-    def schedule(self) -> Schedule:
-        """The learning rate over time, also where it is the same all the time."""
+    def rate_at(self, epoch: float, epochs: float) -> float:
+        """The learning rate after `epoch` of `epochs` epochs."""
         rate = self.learning_rate
-        return rate if isinstance(rate, Schedule) else Constant(rate)
+        return rate(epoch, epochs) if isinstance(rate, Schedule) else rate
 
     def reset(self, parameters: Array) -> None:
         """Forget everything: the next step is the first one for a vector like `parameters`."""

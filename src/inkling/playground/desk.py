@@ -98,8 +98,8 @@ class Desk:
     def learning_rate(self) -> float:
         """Of the next step."""
         position = self.position()
-        rate = self.lesson.optimizer.schedule
-        return rate(position["epoch"] + position["batch"] / max(position["batches"], 1), 1)
+        epoch = position["epoch"] + position["batch"] / max(position["batches"], 1)
+        return self.lesson.optimizer.rate_at(epoch, 1)
 
     def epoch(self, epoch: Epoch, step: int) -> dict[str, Any]:
         """What the page is told of an epoch."""

@@ -216,7 +216,8 @@ class PlayedSchedule(Schedule):
 def optimizer_of(setup: Setup) -> Optimizer:
     """The optimizer, with a schedule that training may outlive."""
     optimizer = build_optimizer(recipe_of(setup))
-    optimizer.learning_rate = PlayedSchedule(optimizer.schedule, setup.epochs)
+    if isinstance(optimizer.learning_rate, Schedule):
+        optimizer.learning_rate = PlayedSchedule(optimizer.learning_rate, setup.epochs)
     return optimizer
 
 

@@ -104,7 +104,7 @@ class Trainer:
         self.epoch = self.batch = self.step = 0
         self.epoch_seconds = self.earlier_seconds = self.earlier_wall = 0.0
         self.loss_sum, self.right_sum, self.seen = 0.0, 0.0, 0
-        self.learning_rate = self.optimizer.schedule(0, max(epochs, 1))
+        self.learning_rate = self.optimizer.rate_at(0, max(epochs, 1))
         self.stopping = self.leaving = False
         self.outcome = "running"
         self.epoch_began_with = self.shuffler.bit_generator.state
@@ -182,7 +182,7 @@ class Trainer:
     def _train_batch(self, start: int, stop: int) -> None:
         """One step, with samples `start` … `stop` of the epoch's order: loss, gradients, update."""
         position = self.epoch + self.batch / self.batches
-        self.learning_rate = self.optimizer.schedule(position, self.epochs)
+        self.learning_rate = self.optimizer.rate_at(position, self.epochs)
         rows = slice(start, stop) if self.order is None else self.order[start:stop]
         loss, right = self.plan.step(rows, self.learning_rate)
         if not math.isfinite(loss):
