@@ -45,7 +45,8 @@ QUICK = ("compiled", "floor", "PyTorch fused", "PyTorch channels_last", "JAX")
 RIVALS = tuple(name for name in PEERS if name not in (*OWN, "floor"))
 NOT_FOR = {True: ("floor", "scikit-learn"), False: ("PyTorch channels_last",)}
 """Peers that have nothing to say to networks with convolutions, and to those without."""
-ONE, MANY = 1, 10_000
+PREDICTIONS = (("A", "one image", 1), ("A", "10,000 images", 10_000), ("I", "one image", 1))
+"""Workload, what is asked for, and how many images that is."""
 
 
 class Process:
@@ -152,23 +153,21 @@ def train_rounds(workload: Workload, names: tuple[str, ...], rounds: int) -> dic
 def predict_rounds(names: tuple[str, ...], rounds: int) -> dict[str, Any]:
     """Seconds for one image and for ten thousand, round by round."""
     missing: dict[str, str] = {}
-    with tempfile.TemporaryDirectory() as place:
-        prepare(Path(place), WORKLOADS["A"])
-        peers = start(
-            tuple(n for n in names if n not in ("numpy", "floor", "PyTorch compiled", *NOT_FOR[False])),
-            Path(place),
-            missing,
-        )
-        results: dict[str, Any] = {}
-        for count in (ONE, MANY):
+    results: dict[str, Any] = {}
+    for key, what, count in PREDICTIONS:
+        workload = WORKLOADS[key]
+        left_out = ("numpy", "floor", "PyTorch compiled", *NOT_FOR[bool(workload.convolutions)])
+        with tempfile.TemporaryDirectory() as place:
+            prepare(Path(place), workload)
+            peers = start(tuple(name for name in names if name not in left_out), Path(place), missing)
             times: dict[str, list[float]] = {name: [] for name in peers}
             for _ in range(rounds):
                 for name, peer in peers.items():
                     times[name].append(peer.ask("predict", count)["seconds"])
-            results[str(count)] = times
-        for peer in peers.values():
-            peer.end()
-    return {"workload": "784-128-10, prediction", "seconds": results, "missing": missing}
+            for peer in peers.values():
+                peer.end()
+        results[f"{workload.sizes_title}, {what}"] = times
+    return {"workload": "prediction", "seconds": results, "missing": missing}
 
 
 COLD = {
@@ -304,8 +303,8 @@ def other_table(key: str, result: dict[str, Any]) -> list[str]:
     by_what = result["seconds"] if key == "G" else {"": result["seconds"]}
     lines = [f"## {key}: {result['workload']}", ""]
     for what, times in by_what.items():
-        scale, unit = {"1": (1e6, "µs"), "10000": (1e3, "ms")}.get(what, (1, "s"))
-        heads = [f"{int(what):,} images" if what else "", *times]
+        scale, unit = (1e6, "µs") if "one image" in what else (1e3, "ms") if what else (1, "s")
+        heads = [what, *times]
         cells = [f"{statistics.median(values) * scale:.3g} {unit}" for values in times.values()]
         base = next(iter(times))
         compared = ["1" if name == base else spread(ratios(times, name, base)) for name in times]

@@ -36,12 +36,17 @@ class Workload:
         return (side * side * (self.convolutions or (1,))[-1], *self.hidden, 10)
 
     @property
+    def sizes_title(self) -> str:
+        """Its layers, in words."""
+        sizes = "-".join(map(str, self.sizes))
+        if not self.convolutions:
+            return sizes
+        return f"5×5 convolutions of {' and '.join(map(str, self.convolutions))} channels, 2×2 max pooling, {sizes}"
+
+    @property
     def title(self) -> str:
         """As the table says it."""
-        words = ["-".join(map(str, self.sizes))]
-        if self.convolutions:
-            channels = " and ".join(map(str, self.convolutions))
-            words = [f"5×5 convolutions of {channels} channels, 2×2 max pooling, {words[0]}"]
+        words = [self.sizes_title]
         if self.dropout:
             words.append(f"dropout {self.dropout:g}")
         if self.l2:

@@ -11,7 +11,7 @@ from worker import serve
 from workloads import Prepared, build
 
 from inkling import Trainer, nn
-from inkling.engine import predict_proba
+from inkling.engine import Predictor
 
 
 class Inkling:
@@ -33,8 +33,8 @@ class Inkling:
         return self.network.score(self.floats, self.prepared.labels[:10_000])[0]
 
     def predictor(self, count: int) -> Callable[[], Any]:
-        images = np.ascontiguousarray(self.floats[:count])
-        return lambda: self.network.predict_proba(images) if count == 1 else predict_proba(self.network, images)
+        images, predictor = np.ascontiguousarray(self.floats[:count]), Predictor(self.network)
+        return lambda: predictor.predict_proba(images)
 
 
 serve(Inkling)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from inkling import data, figures, interop, nn, recipes, storage, training
     from inkling.data import Digits, Split, SplitPlan, load_data
+    from inkling.engine import Predictor
     from inkling.errors import InklingError
     from inkling.recipes import Recipe, Run, load_recipe, run_recipe
     from inkling.storage import load_model, load_pretrained, save_model
@@ -39,6 +40,7 @@ __version__ = "0.1.0"
 
 WHERE = {
     "inkling.data": ["Digits", "Split", "SplitPlan", "load_data"],
+    "inkling.engine": ["Predictor"],
     "inkling.errors": ["InklingError"],
     "inkling.recipes": ["Recipe", "Run", "load_recipe", "run_recipe"],
     "inkling.storage": ["load_model", "load_pretrained", "save_model"],
@@ -74,6 +76,7 @@ __all__ = [
     "Health",
     "History",
     "InklingError",
+    "Predictor",
     "Progress",
     "Recipe",
     "Run",

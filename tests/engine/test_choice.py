@@ -51,10 +51,10 @@ def test_a_long_training_takes_compiled_code() -> None:
 
 @needs_numba
 def test_nothing_is_compiled_for_a_training_that_is_over_sooner(monkeypatch) -> None:
-    monkeypatch.setattr(code_cache, "holds", lambda _: False)
+    monkeypatch.setattr(code_cache, "holds", lambda *_, **__: False)
     epochs = int(choice.WORTH_LOADING / work_of(small()) / 50 * 2)
     assert "sooner than its code would be compiled" in plan("auto", small(), epochs=epochs).why
-    monkeypatch.setattr(code_cache, "holds", lambda _: True)
+    monkeypatch.setattr(code_cache, "holds", lambda *_, **__: True)
     assert plan("auto", small(), epochs=epochs).name == "compiled"
 
 
@@ -102,7 +102,7 @@ def test_a_cache_that_cannot_be_written_costs_the_compiled_engine_and_nothing_el
 
 @needs_numba
 def test_compiling_is_said_in_one_line(monkeypatch, caplog) -> None:
-    monkeypatch.setattr(code_cache, "holds", lambda _: False)
+    monkeypatch.setattr(code_cache, "holds", lambda *_, **__: False)
     with caplog.at_level(logging.INFO, "inkling"), plan("compiled", small()):
         pass
     assert [record.message for record in caplog.records] == [
@@ -120,7 +120,7 @@ def test_every_engine_answers_the_same(engine, layers, monkeypatch) -> None:
     network.state[...] = np.linspace(0.5, 1.5, len(network.state))
     x = some_images(700, network.input_shape).images
     monkeypatch.setattr(choice, "WORTH_LOADING", 0 if engine == "compiled" else float("inf"))
-    monkeypatch.setattr(code_cache, "holds", lambda _: True)
+    monkeypatch.setattr(code_cache, "holds", lambda *_, **__: True)
     np.testing.assert_allclose(outputs(network, x, 3), network.forward(x), rtol=1e-4, atol=1e-5)
     assert outputs(network, x[:1]).shape == (1, 10)
 

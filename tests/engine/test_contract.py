@@ -100,6 +100,10 @@ def test_an_engine_takes_the_steps_of_the_definition(
             network = nn.Network(layers, input_shape=shape, dtype=np.float64, loss=kind, l2=l2)
         except nn.ShapeError:  # nothing was left of the image for another window
             reject()
+        # Biases that begin at 0 leave it to rounding whether a ReLU lets a blank image through.
+        network.parameters[network.weight_count :] += np.linspace(
+            0.01, 0.1, len(network.parameters[network.weight_count :])
+        )
         return numbers_after(plan_of(name, network, optimizer(clip), samples, max(sizes), count), batches)
 
     check_alike(after(engine, workers), after("reference", 1), EXACT)
@@ -173,6 +177,32 @@ def test_a_loss_that_is_no_number_teaches_nothing(engine) -> None:
         loss, _ = plan.step(np.arange(8), 0.1)
     assert not np.isfinite(loss)
     np.testing.assert_array_equal(network.parameters, before)
+
+
+@pytest.mark.parametrize("engine", ["reference", *ENGINES])
+def test_samples_that_are_not_there_are_refused(engine) -> None:
+    network, samples = nn.Network([nn.Dense(10)], input_shape=4), some_images(8, (4,))
+    with plan_of(engine, network, nn.SGD(), samples, 8, 2) as plan:
+        before = network.parameters.copy()
+        with pytest.raises(IndexError):
+            plan.step(np.array([0, 8]), 0.1)
+        np.testing.assert_array_equal(network.parameters, before)
+        plan.step(np.array([0, 7]), 0.1)
+    samples.labels[3] = 10
+    with pytest.raises(IndexError), plan_of(engine, network, nn.SGD(), samples, 8, 2) as plan:
+        plan.step(np.arange(8), 0.1)
+
+
+@pytest.mark.parametrize("engine", ["reference", *ENGINES])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_plan_scores_as_the_network_does(engine, weighted) -> None:
+    network = nn.Network([nn.Dense(12), nn.ReLU(), nn.Dropout(0.5), nn.Dense(10)], input_shape=(6, 6))
+    samples = some_images(1100, (6, 6), weighted=weighted)
+    with plan_of(engine, network, nn.SGD(), samples, 50, 2) as plan:
+        plan.step(np.arange(50), 0.1)
+        loss, right = plan.score(samples)
+    expected = network.score(samples.images, samples.labels, samples.weights)
+    assert (loss, right) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

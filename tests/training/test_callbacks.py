@@ -117,7 +117,7 @@ def stopped_by(stopping, network, data, losses, accuracies, monkeypatch):
         def on_epoch_end(self, trainer):
             after.append(trainer.network.parameters.copy())
 
-    trainer = Trainer(network, nn.SGD(0.1), callbacks=[stopping, Keep()], threads=1)
+    trainer = Trainer(network, nn.SGD(0.1), callbacks=[stopping, Keep()], engine="reference")
     trainer.fit(data, validation=data, epochs=len(losses), batch_size=8)
     return trainer, after
 
@@ -164,7 +164,7 @@ def test_after_an_error_the_weights_are_left_where_they_were(patterns, make_netw
 
     network, stumble = make_network(), Stumble()
     Scripted(monkeypatch, network, [1, 2, 3, 4])
-    trainer = Trainer(network, nn.SGD(0.1), callbacks=[EarlyStopping(9), stumble], threads=1)
+    trainer = Trainer(network, nn.SGD(0.1), callbacks=[EarlyStopping(9), stumble], engine="reference")
     with pytest.raises(KeyboardInterrupt):
         trainer.fit(patterns(30), validation=patterns(5), epochs=4)
     np.testing.assert_array_equal(network.parameters, stumble.seen)

@@ -8,10 +8,11 @@ whatever its means and however many cores it uses:
 - `compiled`: loops that Numba compiles, on all cores. Wants the extra `inkling-nn[fast]`.
 
 `choose` picks one by name; "auto" takes the fastest that can do the network. Whoever trains makes a plan (protocol.py)
-with it and need not know which engine it is.
+with it and need not know which engine it is. Predictions are in predictor.py.
 """
 
-from inkling.engine.choice import ENGINES, available_threads, choose, outputs, predict_proba, work_of
+from inkling.engine.choice import ENGINES, available_threads, choose, work_of
+from inkling.engine.predictor import Predictor, outputs, predict_proba
 from inkling.engine.protocol import Augment, EngineError, Plan, Samples
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Augment",
     "EngineError",
     "Plan",
+    "Predictor",
     "Samples",
     "available_threads",
     "choose",

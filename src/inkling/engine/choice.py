@@ -10,7 +10,6 @@ from inkling.engine import code_cache
 from inkling.engine.protocol import Augment, EngineError, Plan, Samples
 from inkling.engine.reference import ReferencePlan
 from inkling.nn import Network, Optimizer
-from inkling.nn.part import Array
 
 ENGINES = ("auto", "compiled", "numpy", "reference")
 """What `choose` can be asked for."""
@@ -81,13 +80,13 @@ def choose(
     return plan
 
 
-def check_worth(operations: int, network: Network) -> None:
-    """Raise EngineError where a training is over before compiled code would be there."""
+def check_worth(operations: int, network: Network, *, training: bool = True) -> None:
+    """Raise EngineError where a training, or a prediction, is over before compiled code would be there."""
     if importlib.util.find_spec("numba") is None:
         raise EngineError("Numba is not installed; pip install 'inkling-nn[fast]' makes training several times faster")
     if operations < WORTH_LOADING:
         raise EngineError("the training is too short for it")
-    if operations < WORTH_COMPILING and not code_cache.holds(network):
+    if operations < WORTH_COMPILING and not code_cache.holds(network, training=training):
         raise EngineError("the training is over sooner than its code would be compiled")
 
 
@@ -100,22 +99,3 @@ def compiled_plan(
     except ImportError as error:
         raise EngineError(f"Numba cannot be used ({error})") from None
     return CompiledPlan(network, optimizer, samples, batch_size=batch_size, workers=workers, augment=augment)
-
-
-def predict_proba(network: Network, x: Array, threads: int | None = None) -> Array:
-    """The probability of each class, (samples, classes), as `network.predict_proba`, by the fastest engine there is."""
-    return network.loss.probabilities(outputs(network, x, threads))
-
-
-def outputs(network: Network, x: Array, threads: int | None = None) -> Array:
-    """The outputs of the last layer for any number of samples, dropout off, by the fastest engine there is."""
-    workers = available_threads() if threads is None else threads
-    try:
-        check_worth(work_of(network) // 3 * len(x), network)
-        from inkling.engine.compiled.plan import outputs as compiled_outputs
-
-        return compiled_outputs(network, x, workers)
-    except (EngineError, ImportError):
-        from inkling.engine.buffered import outputs as buffered_outputs
-
-        return buffered_outputs(network, x)

@@ -8,6 +8,7 @@ load Numba to know whether its code is there.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from inkling.nn import Network
 
+logger = logging.getLogger("inkling")
 SOURCES = Path(__file__).with_name("compiled")
 
 
@@ -67,18 +69,25 @@ def forget_older(place: Path) -> None:
         shutil.rmtree(other, ignore_errors=True)
 
 
-def note(network: Network) -> Path:
-    """The file that is there if code for such layers has been compiled."""
-    kinds = sorted({type(layer).__name__ for layer in network.layers})
-    return folder() / f"{network.dtype.name} {hashlib.sha256(' '.join(kinds).encode()).hexdigest()[:16]}"
+def note(network: Network, *, training: bool) -> Path:
+    """The file that is there if code for such layers has been compiled, to learn or only to answer."""
+    kinds = hashlib.sha256(" ".join(sorted({type(layer).__name__ for layer in network.layers})).encode())
+    return folder() / f"{'learn' if training else 'answer'} {network.dtype.name} {kinds.hexdigest()[:16]}"
 
 
-def holds(network: Network) -> bool:
+def holds(network: Network, *, training: bool = True) -> bool:
     """Whether code for such layers is there."""
-    return note(network).exists()
+    return note(network, training=training).exists()
 
 
-def remember(network: Network) -> None:
-    """Note that code for such layers is there."""
+@contextmanager
+def compiling(network: Network, *, training: bool = True) -> Iterator[bool]:
+    """Within, code for such layers is to be compiled, if this says so; that is told, and noted afterwards."""
+    kinds = (True, False) if training else (False,)  # whoever has learned will be asked
+    missing = [kind for kind in kinds if not holds(network, training=kind)]
+    if missing:
+        logger.info("compiling the engine for this machine, once: some ten seconds …")
+    yield bool(missing)
     with suppress(OSError):
-        note(network).touch()
+        for kind in missing:
+            note(network, training=kind).touch()

@@ -74,6 +74,10 @@ class Plan(ABC):
         If the loss is no finite number, nothing is learned.
         """
 
+    @abstractmethod
+    def score(self, samples: Samples) -> tuple[float, float]:
+        """(Mean data loss, number right) of any samples, dropout off, as `Network.score` has it."""
+
     def distorted(self, rows: Array | slice) -> Array:
         """The images of a batch as they are learned from, with the random numbers of this step of the network."""
         images = self.samples.images[rows]

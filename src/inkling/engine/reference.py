@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from inkling.engine.protocol import Plan
+from inkling.engine.protocol import Plan, Samples
 from inkling.nn.part import Array
 
 
@@ -20,3 +20,6 @@ class ReferencePlan(Plan):
         if math.isfinite(loss):
             self.optimizer.step(network.parameters, network.gradients, learning_rate, network.weight_count)
         return loss, right
+
+    def score(self, samples: Samples) -> tuple[float, float]:
+        return self.network.score(samples.images, samples.labels, samples.weights)

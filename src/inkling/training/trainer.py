@@ -198,9 +198,8 @@ class Trainer:
         """Validate, write the epoch down, tell everybody."""
         validation_loss = validation_accuracy = None
         if self.validation is not None:
-            there = self.validation
-            validation_loss, right = self.network.score(there.images, there.labels, there.weights)
-            validation_accuracy = right / len(there.labels)
+            validation_loss, right = self.plan.score(self.validation)
+            validation_accuracy = right / len(self.validation.labels)
         self.history.epochs.append(
             Epoch(
                 self.epoch + 1,

@@ -69,6 +69,10 @@ class BufferedPlan(Plan):
             self.mover.step(self.optimizer, self.network, learning_rate)
         return loss, right
 
+    def score(self, samples: Samples) -> tuple[float, float]:
+        network = self.network
+        return network.loss.judge(outputs(network, samples.images), samples.labels, samples.weights)
+
     def compute_gradients(self, images: Array, labels: Array, weights: Array | None) -> tuple[float, float]:
         """What `Network.compute_gradients` does, in blocks whose gradients add up."""
         network, twin, count = self.network, self.twin, len(images)

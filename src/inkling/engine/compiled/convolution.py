@@ -275,7 +275,7 @@ def reached_size(shape, channels):
 
 
 @njit(nogil=True, error_model="numpy", fastmath=FAST)
-def ink_forward(first, ink, bands, grey, W, b, z, room, shape):
+def ink_forward(first, ink, amounts, bands, W, b, z, room, shape):
     """As `forward`, for pixels of one channel and stride 1; x as lists of ink (dense.py)."""
     height, width, inputs, kh, kw, down, across, top, left, rows_, columns = shape
     step, number, channels = lanes.width(z), z.dtype.type(0), len(b)
@@ -292,8 +292,7 @@ def ink_forward(first, ink, bands, grey, W, b, z, room, shape):
     for r in range(len(z)):
         fill(out, 0)
         for k in range(first[r * (bands + 1)], first[r * (bands + 1) + bands]):
-            this = np.int64(lanes.take(ink, k))
-            pixel, value = this >> 8, lanes.broadcast(grey, this & 255)
+            pixel, value = np.int64(lanes.take(ink, k)), lanes.broadcast(amounts, k)
             y, x = pixel // width + top, pixel % width + left
             w, at = 0, (y + kh - 1) * line + x * channels
             for _ in range(kh):
@@ -313,7 +312,7 @@ def ink_forward(first, ink, bands, grey, W, b, z, room, shape):
 
 
 @njit(nogil=True, error_model="numpy", fastmath=FAST)
-def ink_backward(first, ink, bands, grey, dz, dW, db, room, shape, more):
+def ink_backward(first, ink, amounts, bands, dz, dW, db, room, shape, more):
     """As `backward`, likewise; nobody asks for the gradient of pixels."""
     height, width, inputs, kh, kw, down, across, top, left, rows_, columns = shape
     step, number, channels = lanes.width(dz), dz.dtype.type(0), len(db)
@@ -339,8 +338,7 @@ def ink_backward(first, ink, bands, grey, dz, dW, db, room, shape, more):
                 for c in range(channels):
                     db[c] += source[c]
         for k in range(first[r * (bands + 1)], first[r * (bands + 1) + bands]):
-            this = np.int64(lanes.take(ink, k))
-            pixel, value = this >> 8, lanes.broadcast(grey, this & 255)
+            pixel, value = np.int64(lanes.take(ink, k)), lanes.broadcast(amounts, k)
             y, x = pixel // width + top, pixel % width + left
             w, at = 0, (y + kh - 1) * line + x * channels
             for _ in range(kh):

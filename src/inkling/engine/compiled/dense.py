@@ -2,7 +2,7 @@
 
 Everywhere else the three matrix products of `inkling.nn.Dense` go to BLAS. The first layer of a network of Dense layers
 is where nearly all of the arithmetic is, and of MNIST's pixels four in five are 0. There the batch is kept as lists
-of ink: forward, for each sample, which pixels are not 0 and how grey they are; backward, for each pixel, in which
+of ink: forward, for each sample, which pixels are not 0 and how much they count; backward, for each pixel, in which
 samples. Large layers are divided by inputs: each worker has some rows of W to itself, for all samples of the batch, so
 that neither weights nor their gradients ever go from one core to another, only sums do. The numbers are those of the
 full product but for the order of the sums. Images with little that is 0 go the full way.
@@ -20,6 +20,8 @@ FAST = {"contract", "nsz"}
 """What the compiler may do to sums: a multiplication and an addition in one instruction."""
 BAND = 112
 """Pixels, a multiple of 8, whose weights, two lanes of each, stay in the cache: 14 kB."""
+FEW = 8
+"""Samples for which nothing is prepared: neither lists of ink, nor what BLAS does before it multiplies."""
 FULL = 0.45
 """The share of pixels that are not 0 from which on the full product is faster."""
 
@@ -28,10 +30,27 @@ FULL = 0.45
 def dense_forward(x, W, z, begin, end, more):
     """z (rows, units) ← x (rows, inputs) · W (inputs, units) of the inputs from `begin` to `end`; added with `more`."""
     rows, units, inputs, size = len(z), z.shape[1], x.shape[1], z.itemsize
+    if rows <= FEW:
+        few_rows_forward(x, W, z, begin, end, more)
+        return
     product(
         False, False, rows, units, end - begin, x.ctypes.data + begin * size, inputs,
         W.ctypes.data + begin * units * size, units, z.dtype.type(1 if more else 0), z.ctypes.data, units,
     )  # fmt: skip
+
+
+@njit(nogil=True, error_model="numpy", fastmath=FAST)
+def few_rows_forward(x, W, z, begin, end, more):
+    """The same for so few samples that they are not worth the preparations of a matrix product."""
+    for r in range(len(z)):
+        sums = z[r]
+        if not more:
+            fill(sums, 0)
+        for i in range(begin, end):
+            value = x[r, i]
+            if value != 0:
+                for j in range(len(sums)):
+                    sums[j] += value * W[i, j]
 
 
 @njit(nogil=True, error_model="numpy")
@@ -87,12 +106,21 @@ def add_rows(dz, db, more):
 
 
 @njit(nogil=True, error_model="numpy")
-def list_ink(pictures, picture_bytes, chosen, cuts, first, ink):
-    """For each chosen picture its pixels that are not 0, as 256 · pixel + grey.
+def list_pixel(p, picture, grey, ink, amounts, count):
+    """Write down a pixel where the list ends, at `count`; returns where it ends then: the same place, if it is 0."""
+    shade = np.int64(lanes.take(picture, p))
+    lanes.put(ink, count, p)
+    lanes.put(amounts, count, lanes.take(grey, shade))
+    return count + (shade != 0)
 
-    The pictures, uint8, begin at an address, so many bytes apart. `cuts` are the pixels where bands begin and, last,
-    end. Those of sample r in a band of pixels stand from first[r, band] to first[r, band + 1]; first (samples ·
-    (bands + 1),) lies flat. Returns how many there are.
+
+@njit(nogil=True, error_model="numpy")
+def list_ink(pictures, picture_bytes, chosen, cuts, grey, first, ink, amounts):
+    """For each chosen picture its pixels that are not 0: which (`ink`), and how much they count (`amounts`).
+
+    The pictures, uint8, begin at an address, so many bytes apart; `grey` (256,) is what each grey counts. `cuts` are
+    the pixels where bands begin and, last, end. Those of sample r in a band of pixels stand from first[r, band] to
+    first[r, band + 1]; first (samples · (bands + 1),) lies flat. Returns how many there are.
     """
     count, f, pixels = 0, 0, np.int64(cuts[len(cuts) - 1])
     for r in range(len(chosen)):
@@ -107,34 +135,49 @@ def list_ink(pictures, picture_bytes, chosen, cuts, first, ink):
             for k in range(np.int64(cuts[band]) // 8, end // 8):
                 if lanes.take(words, k):  # eight pixels at a time: most of them are 0
                     for p in range(8 * k, 8 * k + 8):
-                        grey = np.int64(lanes.take(picture, p))
-                        lanes.put(ink, count, 256 * p + grey)  # overwritten by the next one, unless it counts
-                        count += grey != 0
+                        count = list_pixel(p, picture, grey, ink, amounts, count)
             for p in range(end // 8 * 8, end):
-                grey = np.int64(lanes.take(picture, p))
-                lanes.put(ink, count, 256 * p + grey)
-                count += grey != 0
+                count = list_pixel(p, picture, grey, ink, amounts, count)
         lanes.put(first, f, count)
         f += 1
     return count
 
 
 @njit(nogil=True, error_model="numpy")
-def sort_by_pixel(first, rows, bands, pixels, ink, start, sorted_ink):
-    """The same sorted by pixel, as 256 · sample + grey: those of pixel p stand from start[p] on, samples in order."""
+def list_float_ink(pictures, picture_bytes, chosen, cuts, like, first, ink, amounts):
+    """The same for pictures of floats, of the type that `like` is."""
+    count, f, pixels = 0, 0, np.int64(cuts[len(cuts) - 1])
+    for r in range(len(chosen)):
+        picture = row(pictures + chosen[r] * picture_bytes, 0, pixels, like)
+        for band in range(len(cuts) - 1):
+            lanes.put(first, f, count)
+            f += 1
+            for p in range(np.int64(cuts[band]), np.int64(cuts[band + 1])):
+                amount = lanes.take(picture, p)
+                lanes.put(ink, count, p)
+                lanes.put(amounts, count, amount)
+                count += amount != 0
+        lanes.put(first, f, count)
+        f += 1
+    return count
+
+
+@njit(nogil=True, error_model="numpy")
+def sort_by_pixel(first, rows, bands, pixels, ink, amounts, start, samples, sorted_amounts):
+    """The same sorted by pixel: in which samples pixel p is not 0, and how much it counts, from start[p] on."""
     for p in range(pixels + 2):
         start[p] = 0
     for k in range(first[rows * (bands + 1) - 1] if rows else 0):
-        p = (lanes.take(ink, k) >> 8) + 2
+        p = np.int64(lanes.take(ink, k)) + 2
         lanes.put(start, p, lanes.take(start, p) + 1)
     for p in range(pixels):
         start[p + 2] += start[p + 1]
     for r in range(rows):
         for k in range(first[r * (bands + 1)], first[r * (bands + 1) + bands]):
-            this = lanes.take(ink, k)
-            p = (this >> 8) + 1  # one place ahead: where the list of the pixel before ends, and this one grows
-            at = lanes.take(start, p)
-            lanes.put(sorted_ink, at, 256 * r + (this & 255))
+            p = np.int64(lanes.take(ink, k)) + 1  # one place ahead: where the pixel before ends, and this one grows
+            at = np.int64(lanes.take(start, p))
+            lanes.put(samples, at, r)
+            lanes.put(sorted_amounts, at, lanes.take(amounts, k))
             lanes.put(start, p, at + 1)
 
 
@@ -153,11 +196,11 @@ def pack(matrix, start, rows, length, packed):
 
 
 @njit(nogil=True, error_model="numpy", fastmath=FAST)
-def sparse_forward(first, ink, cuts, begin, end, grey, W, z, rows, units, packed):
+def sparse_forward(first, ink, amounts, cuts, begin, end, W, z, rows, units, packed):
     """z (rows, units) += x·W in the bands of pixels from `begin` to `end`; x as lists of ink, sample by sample.
 
-    `grey` (256,) is what each grey counts. W and z lie flat. Two lanes of a sample's sums stay in registers while its
-    pixels go by, a band of pixels at a time, whose weights stay in the cache for all samples: in `packed`.
+    W and z lie flat. Two lanes of a sample's sums stay in registers while its pixels go by, a band of pixels at a
+    time, whose weights stay in the cache for all samples: in `packed`.
     """
     step, bands = lanes.width(z), len(cuts) - 1
     width = 2 * step
@@ -173,8 +216,7 @@ def sparse_forward(first, ink, cuts, begin, end, grey, W, z, rows, units, packed
                 if k < last:
                     s0, s1 = lanes.load(z, i), lanes.load(z, i + step)
                     while k < last:
-                        this = np.int64(lanes.take(ink, k))
-                        value, w = lanes.broadcast(grey, this & 255), (this >> 8) * width - before
+                        value, w = lanes.broadcast(amounts, k), np.int64(lanes.take(ink, k)) * width - before
                         s0 = lanes.multiply_add(value, lanes.load(packed, w), s0)
                         s1 = lanes.multiply_add(value, lanes.load(packed, w + step), s1)
                         k += 1
@@ -184,14 +226,13 @@ def sparse_forward(first, ink, cuts, begin, end, grey, W, z, rows, units, packed
     if j < units:
         for r in range(rows):
             for k in range(first[r * (bands + 1) + begin], first[r * (bands + 1) + end]):
-                this = np.int64(lanes.take(ink, k))
-                value, w = lanes.take(grey, this & 255), (this >> 8) * units
+                value, w = lanes.take(amounts, k), np.int64(lanes.take(ink, k)) * units
                 for c in range(j, units):
                     z[r * units + c] += value * W[w + c]
 
 
 @njit(nogil=True, error_model="numpy", fastmath=FAST)
-def sparse_backward(start, ink, begin, end, grey, dz, dW, rows, units, packed):
+def sparse_backward(start, samples, amounts, begin, end, dz, dW, rows, units, packed):
     """dW += xᵀ·dz for the pixels from `begin` to `end`; x as lists of ink, pixel by pixel.
 
     Two lanes of a pixel's sums stay in registers while its samples go by. `packed` is room for those lanes of dz.
@@ -206,8 +247,7 @@ def sparse_backward(start, ink, begin, end, grey, dz, dW, rows, units, packed):
             if k < last:
                 s0, s1 = lanes.load(dW, w), lanes.load(dW, w + step)
                 while k < last:
-                    this = np.int64(lanes.take(ink, k))
-                    value, i = lanes.broadcast(grey, this & 255), (this >> 8) * width
+                    value, i = lanes.broadcast(amounts, k), np.int64(lanes.take(samples, k)) * width
                     s0 = lanes.multiply_add(value, lanes.load(packed, i), s0)
                     s1 = lanes.multiply_add(value, lanes.load(packed, i + step), s1)
                     k += 1
@@ -217,7 +257,6 @@ def sparse_backward(start, ink, begin, end, grey, dz, dW, rows, units, packed):
     if j < units:
         for p in range(begin, end):
             for k in range(start[p], start[p + 1]):
-                this = np.int64(lanes.take(ink, k))
-                value, i, w = lanes.take(grey, this & 255), (this >> 8) * units, p * units
+                value, i, w = lanes.take(amounts, k), np.int64(lanes.take(samples, k)) * units, p * units
                 for c in range(j, units):
                     dW[w + c] += value * dz[i + c]

@@ -43,3 +43,20 @@ def compare(kind, z, label, smoothing, scale, gradient):
         target = number(smoothing / classes) + (one - number(smoothing) if j == label else number(0))
         gradient[j] = (gradient[j] - target) * number(scale)
     return loss, best == label
+
+
+@njit(nogil=True, error_model="numpy")
+def chances(kind, z, p):
+    """p ← the outputs z (rows, classes) as probabilities, each row of which adds up to 1."""
+    number = z.dtype.type
+    for r in range(len(z)):
+        if kind == SOFTMAX_CROSS_ENTROPY:
+            softmax_row(z[r], p[r])
+            continue
+        total = number(0)
+        for j in range(z.shape[1]):
+            said = z[r, j] if kind == MEAN_SQUARED_ERROR else number(1) / (number(1) + np.exp(-z[r, j]))
+            p[r, j] = max(said, number(np.finfo(z.dtype).tiny))
+            total += p[r, j]
+        for j in range(z.shape[1]):
+            p[r, j] /= total

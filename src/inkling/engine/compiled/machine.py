@@ -26,6 +26,7 @@ from inkling.engine.compiled.low_level import (
     atomic_load,
     barrier,
     call,
+    copy,
     flush_denormals,
     pause,
     restore_denormals,
@@ -43,7 +44,7 @@ LEARN, ANSWER, STOP, PARK = range(4)
 
 @njit(nogil=True, error_model="numpy")
 def step(table):
-    """The worker's part of a training step."""
+    """The worker's part of a training step. Returns the loss of all samples, and how many are read right, summed up."""
     e = open_table(table)
     orders, found = row(e[t.ORDERS], 0, 16, WHOLE), row(e[t.FOUND], e[t.WORKER] * t.FOUND_WIDTH, 4, FLOAT)
     found[t.LOSS_FOUND] = found[t.RIGHT_FOUND] = 0
@@ -58,15 +59,17 @@ def step(table):
             call(backward, table, n, count)
         e[t.MORE] = 1
         barrier(e[t.COUNTERS], e[t.WORKERS])
-    loss = 0.0
+    loss, right = 0.0, 0.0
     for worker in range(e[t.WORKERS]):
-        loss += row(e[t.FOUND], worker * t.FOUND_WIDTH, 4, FLOAT)[t.LOSS_FOUND]
+        found = row(e[t.FOUND], worker * t.FOUND_WIDTH, 4, FLOAT)
+        loss, right = loss + found[t.LOSS_FOUND], right + found[t.RIGHT_FOUND]
     if math.isfinite(loss):  # otherwise nothing is learned
         if row(e[t.RATES], 0, t.HYPER, FLOAT)[t.CLIP] > 0:
             call(e[t.GATHER], table, 0, 0)
             barrier(e[t.COUNTERS], e[t.WORKERS])
         call(e[t.UPDATE], table, 0, 0)
     barrier(e[t.COUNTERS], e[t.WORKERS])
+    return loss, right
 
 
 @njit(nogil=True, error_model="numpy")
@@ -95,13 +98,34 @@ def answer(table):
 
 @njit(nogil=True, error_model="numpy", cache=True)
 def do(table, what):
-    """What the first worker does: its part of what all have been told."""
+    """What the first worker does: its part of what all have been told. Returns what `step` found."""
+    found = 0.0, 0.0
     before = flush_denormals()
     if what == LEARN:
-        step(table)
+        found = step(table)
     elif what == ANSWER:
         answer(table)
     restore_denormals(before)
+    return found
+
+
+@njit(nogil=True, error_model="numpy", cache=True)
+def take_batch(table, picked, available, step, steps, rate, clip, hyper):
+    """Write down what the next step is about: which samples, and with what the optimizer takes it.
+
+    Returns False, and nothing must be done, if a sample is none of those that are `available`.
+    """
+    e, count = open_table(table), len(picked)
+    for sample in picked:
+        if not 0 <= sample < available:
+            return False
+    copy(picked, row(e[t.LABELLED], 0, count, WHOLE))
+    orders, rates = row(e[t.ORDERS], 0, 16, WHOLE), row(e[t.RATES], 0, t.HYPER + t.HYPERS, FLOAT)
+    orders[t.SAMPLES], orders[t.STEP], orders[t.STEPS] = count, step, steps
+    rates[t.RATE], rates[t.CLIP] = rate, clip
+    for k in range(t.HYPERS):
+        rates[t.HYPER + k] = hyper[k]
+    return True
 
 
 @njit(nogil=True, error_model="numpy", cache=True)

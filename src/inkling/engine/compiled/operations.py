@@ -18,7 +18,7 @@ from inkling.engine.compiled import convolution, dense, elementwise, images, los
 from inkling.engine.compiled import table as t
 from inkling.engine.compiled.low_level import barrier, copy, fill, row, rows
 
-WHOLE, FLOAT, BYTE, SHORT = np.int64(0), np.float64(0), np.uint8(0), np.int32(0)
+WHOLE, FLOAT, SINGLE, BYTE, SHORT = np.int64(0), np.float64(0), np.float32(0), np.uint8(0), np.int32(0)
 """Examples of what a table's arrays hold."""
 
 
@@ -123,16 +123,17 @@ def cuts_of(e):
 
 
 @njit(nogil=True, error_model="numpy")
-def lists_of(e, count, pixels):
-    """A worker's lists of ink, sample by sample: where they begin, and what they hold."""
-    first = row(e[t.FIRST], 0, count * (e[t.BANDS] * e[t.WORKERS] + 1), SHORT)
-    return first, row(e[t.INK], 0, count * pixels + 1, SHORT)
+def lists_of(e, count, pixels, like):
+    """A worker's lists of ink, sample by sample: where they begin, which pixels they hold, and how much those count."""
+    first, room = row(e[t.FIRST], 0, count * (e[t.BANDS] * e[t.WORKERS] + 1), SHORT), count * pixels + 1
+    return first, row(e[t.INK], 0, room, SHORT), row(e[t.AMOUNTS], 0, room, like)
 
 
 @njit(nogil=True, error_model="numpy")
-def sorted_lists_of(e, count, pixels):
-    """The same pixel by pixel."""
-    return row(e[t.START], 0, pixels + 2, SHORT), row(e[t.SORTED_INK], 0, count * pixels + 1, SHORT)
+def sorted_lists_of(e, count, pixels, like):
+    """The same pixel by pixel: where they begin, which samples they hold, and how much the pixel counts there."""
+    start, room = row(e[t.START], 0, pixels + 2, SHORT), count * pixels + 1
+    return start, row(e[t.INKED], 0, room, SHORT), row(e[t.SORTED_AMOUNTS], 0, room, like)
 
 
 @operation
@@ -143,9 +144,15 @@ def load(table, n, count, like):
     chosen = row(e[t.CHOSEN], e[t.SAMPLE], count, WHOLE)
     kind, pixels = orders[t.KIND], orders[t.PIXELS]
     e[t.LISTED] = 0
-    if orders[t.SPARSE] and kind == 1:
-        first, ink = lists_of(e, count, pixels)
-        listed = dense.list_ink(e[t.PICTURES], e[t.PICTURE_BYTES], chosen, cuts_of(e), first, ink)
+    grey = row(e[t.GREY], 0, 256, like)
+    if orders[t.SPARSE] and e[t.TOGETHER] > dense.FEW:
+        cuts, (first, ink, amounts), where = cuts_of(e), lists_of(e, count, pixels, like), e[t.PICTURES]
+        if kind == 1:
+            listed = dense.list_ink(where, e[t.PICTURE_BYTES], chosen, cuts, grey, first, ink, amounts)
+        elif kind == 4:
+            listed = dense.list_float_ink(where, e[t.PICTURE_BYTES], chosen, cuts, SINGLE, first, ink, amounts)
+        else:
+            listed = dense.list_float_ink(where, e[t.PICTURE_BYTES], chosen, cuts, FLOAT, first, ink, amounts)
         row(e[t.FOUND], e[t.WORKER] * t.FOUND_WIDTH, 4, FLOAT)[t.INK_FOUND] = listed
         barrier(e[t.COUNTERS], e[t.WORKERS])
         total = 0.0
@@ -154,7 +161,7 @@ def load(table, n, count, like):
         if total < dense.FULL * e[t.TOGETHER] * pixels:
             e[t.LISTED] = 1
             return 0
-    out, grey = rows(e[t.NUMBERS], at_own(e, 0, pixels), count, pixels, like), row(e[t.GREY], 0, 256, like)
+    out = rows(e[t.NUMBERS], at_own(e, 0, pixels), count, pixels, like)
     for r in range(count):
         address, into = e[t.PICTURES] + chosen[r] * e[t.PICTURE_BYTES], out[r]
         if kind == 1:
@@ -162,7 +169,7 @@ def load(table, n, count, like):
             for p in range(pixels):
                 into[p] = grey[raw[p]]
         elif kind == 4:
-            single = row(address, 0, pixels, np.float32(0))
+            single = row(address, 0, pixels, SINGLE)
             for p in range(pixels):
                 into[p] = single[p]
         else:
@@ -189,7 +196,12 @@ def dense_forward(table, n, count, like):
     W, b = rows(e[t.PARAMETERS], line[t.W], inputs, units, like), row(e[t.PARAMETERS], line[t.B], units, like)
     x, z = values(e, line, count, like)
     dense.fill_rows(b, z)
-    dense.dense_forward(x, W, z, 0, inputs, True)
+    if line[t.ON_PIXELS] and e[t.LISTED]:
+        cuts, (first, ink, amounts) = cuts_of(e), lists_of(e, count, inputs, like)
+        weights, out, room = W.reshape(-1), z.reshape(-1), row(e[t.ROOM], 0, line[t.PLACE], like)
+        dense.sparse_forward(first, ink, amounts, cuts, 0, len(cuts) - 1, weights, out, count, units, room)
+    else:
+        dense.dense_forward(x, W, z, 0, inputs, True)
     return 0
 
 
@@ -216,15 +228,15 @@ def divided_dense_forward(table, n, count, like):
     inputs, units, together, workers = line[t.INPUTS], line[t.OUTPUTS], e[t.TOGETHER], e[t.WORKERS]
     begin, end = dense.inputs_of(inputs, e[t.WORKER], workers)
     if line[t.ON_PIXELS] and e[t.LISTED]:
-        W, grey = row(e[t.PARAMETERS], line[t.W], inputs * units, like), row(e[t.GREY], 0, 256, like)
+        W = row(e[t.PARAMETERS], line[t.W], inputs * units, like)
         room, cuts, band = row(e[t.ROOM], 0, line[t.PLACE], like), cuts_of(e), e[t.WORKER] * e[t.BANDS]
         fill(row(e[t.SUMS], 0, together * units, like), 0)
         for worker in range(workers):
             first_row, last_row = share_of(together, worker, workers)
             some = last_row - first_row
-            first, ink = lists_of(table_of(e, worker), some, inputs)
+            first, ink, amounts = lists_of(table_of(e, worker), some, inputs, like)
             out = row(e[t.SUMS], first_row * units, some * units, like)
-            dense.sparse_forward(first, ink, cuts, band, band + e[t.BANDS], grey, W, out, some, units, room)
+            dense.sparse_forward(first, ink, amounts, cuts, band, band + e[t.BANDS], W, out, some, units, room)
     else:
         barrier(e[t.COUNTERS], workers)
         x = rows(e[t.NUMBERS], line[t.INPUT], together, inputs, like)
@@ -247,25 +259,26 @@ def divided_dense_backward(table, n, count, like):
     begin, end = dense.inputs_of(inputs, e[t.WORKER], workers)
     listed, here, more = line[t.ON_PIXELS] and e[t.LISTED], e[t.HERE], e[t.MORE] != 0
     if listed:
-        first, ink = lists_of(e, count, inputs)
-        start, sorted_ink = sorted_lists_of(e, count, inputs)
-        dense.sort_by_pixel(first, count, e[t.BANDS] * workers, inputs, ink, start, sorted_ink)
+        first, ink, amounts = lists_of(e, count, inputs, like)
+        start, samples, sorted_amounts = sorted_lists_of(e, count, inputs, like)
+        bands = e[t.BANDS] * workers
+        dense.sort_by_pixel(first, count, bands, inputs, ink, amounts, start, samples, sorted_amounts)
     own_dz, own_dx = gradients(e, line, count, like)
     dense.add_rows(own_dz, own_gradient(e, line[t.B], units, like), more)
     own = row(e[t.NUMBERS], at_own(e, line[t.MASK], units), count * units, like)
     copy(row(e[t.SPARE], here, count * units, like), own)
     barrier(e[t.COUNTERS], workers)
     if listed:
-        grey, room = row(e[t.GREY], 0, 256, like), row(e[t.ROOM], 0, line[t.PLACE], like)
+        room = row(e[t.ROOM], 0, line[t.PLACE], like)
         dW = row(e[t.GRADIENTS], line[t.W], inputs * units, like)
         if not more:
             fill(row(e[t.GRADIENTS], line[t.W] + begin * units, (end - begin) * units, like), 0)
         for worker in range(workers):
             first_row, last_row = share_of(together, worker, workers)
             some = last_row - first_row
-            start, sorted_ink = sorted_lists_of(table_of(e, worker), some, inputs)
+            start, samples, amounts = sorted_lists_of(table_of(e, worker), some, inputs, like)
             dz = row(e[t.NUMBERS], line[t.MASK] + first_row * units, some * units, like)
-            dense.sparse_backward(start, sorted_ink, begin, end, grey, dz, dW, some, units, room)
+            dense.sparse_backward(start, samples, amounts, begin, end, dz, dW, some, units, room)
     else:
         x, dz = (
             rows(e[t.NUMBERS], line[t.INPUT], together, inputs, like),
@@ -291,9 +304,8 @@ def convolution_forward(table, n, count, like):
     b = row(e[t.PARAMETERS], line[t.B], channels, like)
     room = row(e[t.ROOM], 0, line[t.PLACE], like)
     if line[t.ON_PIXELS] and e[t.LISTED]:
-        first, ink = lists_of(e, count, line[t.INPUTS])
-        grey = row(e[t.GREY], 0, 256, like)
-        convolution.ink_forward(first, ink, e[t.BANDS] * e[t.WORKERS], grey, W, b, z, room, shape)
+        first, ink, amounts = lists_of(e, count, line[t.INPUTS], like)
+        convolution.ink_forward(first, ink, amounts, e[t.BANDS] * e[t.WORKERS], W, b, z, room, shape)
     else:
         convolution.forward(x, W, b, z, room, shape)
     return 0
@@ -310,9 +322,9 @@ def convolution_backward(table, n, count, like):
     W, dW = row(e[t.PARAMETERS], line[t.W], size, like), own_gradient(e, line[t.W], size, like)
     db, room = own_gradient(e, line[t.B], channels, like), row(e[t.ROOM], 0, line[t.PLACE], like)
     if line[t.ON_PIXELS] and e[t.LISTED]:
-        first, ink = lists_of(e, count, line[t.INPUTS])
-        grey, more = row(e[t.GREY], 0, 256, like), e[t.MORE] != 0
-        convolution.ink_backward(first, ink, e[t.BANDS] * e[t.WORKERS], grey, dz, dW, db, room, shape, more)
+        first, ink, amounts = lists_of(e, count, line[t.INPUTS], like)
+        bands, more = e[t.BANDS] * e[t.WORKERS], e[t.MORE] != 0
+        convolution.ink_backward(first, ink, amounts, bands, dz, dW, db, room, shape, more)
     else:
         convolution.backward(x, W, dz, dW, db, dx, room, shape, e[t.MORE] != 0, line[t.TO_INPUT] != 0)
     return 0
@@ -635,10 +647,14 @@ def update(table, n, count, like):
 
 @operation
 def keep_answers(table, n, count, like):
-    """The outputs of a block, kept as its answers."""
+    """The outputs of a block, or the chances of each class that they stand for, kept as its answers."""
     e = open_table(table)
     orders = row(e[t.ORDERS], 0, 16, WHOLE)
     size = count * orders[t.CLASSES]
     answers = row(e[t.ANSWERS], e[t.SAMPLE] * orders[t.CLASSES], size, like)
-    copy(row(e[t.NUMBERS], at_own(e, orders[t.OUTPUTS_AT], orders[t.CLASSES]), size, like), answers)
+    outputs = row(e[t.NUMBERS], at_own(e, orders[t.OUTPUTS_AT], orders[t.CLASSES]), size, like)
+    if orders[t.CHANCES]:
+        losses.chances(orders[t.LOSS], outputs.reshape(count, -1), answers.reshape(count, -1))
+    else:
+        copy(outputs, answers)
     return 0

@@ -6,7 +6,6 @@ other's Python. One works in the thread that called `step`.
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 from contextlib import ExitStack
@@ -34,8 +33,6 @@ from inkling.engine.compiled.program import (
 from inkling.engine.protocol import Augment, Plan, Samples
 from inkling.nn import Network, Optimizer
 from inkling.nn.part import Array
-
-logger = logging.getLogger("inkling")
 
 
 class Machine:
@@ -87,6 +84,7 @@ class Machine:
         orders[t.BLOCK], orders[t.PIXELS], orders[t.SPARSE] = rows, math.prod(network.input_shape), may_skip
         orders[t.OUTPUTS_AT], orders[t.CLASSES] = program.outputs_at, program.classes
         self.first = self.tables[0].ctypes.data
+        self.calling = self.counters.ctypes.data, workers, self.sleeping.ctypes.data
         self.bells = [threading.Semaphore(0) for _ in range(workers)]
         self.threads = [
             threading.Thread(target=self.serve, args=(worker,), name=f"inkling-{worker}", daemon=True)
@@ -101,15 +99,16 @@ class Machine:
             if said == machine.PARK:
                 self.bells[worker].acquire()
 
-    def do(self, what: int) -> None:
-        """Let all workers do that, and return when they have."""
+    def do(self, what: int) -> tuple[float, float]:
+        """Let all workers do that, and return when they have; with what a training step found, before the division."""
         if self.workers > 1:
             self.told[0] = what
-            if machine.call_workers(self.counters.ctypes.data, self.workers, self.sleeping.ctypes.data):
+            if machine.call_workers(*self.calling):
                 for worker in range(1, self.workers):
                     if self.sleeping[worker]:
                         self.bells[worker].release()
-        machine.do(self.first, what)
+        found: tuple[float, float] = machine.do(self.first, what)
+        return found
 
     def __enter__(self) -> Self:
         with ExitStack() as ends:
@@ -150,6 +149,8 @@ class CompiledPlan(Plan):
     ) -> None:
         check(network, optimizer)
         super().__init__(network, optimizer, samples, workers=max(1, min(workers, batch_size)), augment=augment)
+        if len(samples.labels) and not 0 <= np.min(samples.labels) <= np.max(samples.labels) < network.output_shape[0]:
+            raise IndexError(f"labels must lie between 0 and {network.output_shape[0] - 1}")
         self.batch_size = batch_size
         pixels = math.prod(network.input_shape)
         if augment is None:
@@ -187,11 +188,13 @@ class CompiledPlan(Plan):
         network, optimizer = self.network, self.optimizer
         if not optimizer.fits(network.parameters):
             optimizer.reset(network.parameters)
-        if not code_cache.holds(network):
-            logger.info("compiling the engine for this machine, once: some ten seconds …")
         self.working_on = self.arrays()
-        self.machine = Machine(network, self.batch, self.working_on[2:], self.batch_size, self.workers, training=True)
-        code_cache.remember(network)
+        slots = self.working_on[2:]
+        with code_cache.compiling(network) as missing:
+            self.machine = Machine(network, self.batch, slots, self.batch_size, self.workers, training=True)
+            if missing:
+                no_pictures, no_answers = np.zeros((0, 8), np.uint8), np.zeros((0, *network.output_shape))
+                answering(network, no_pictures, no_answers, 1)
         self.ends.enter_context(self.machine)
 
     def arrays(self) -> list[Array]:
@@ -200,24 +203,27 @@ class CompiledPlan(Plan):
         return [self.network.parameters, self.network.state, *vectors]
 
     def step(self, rows: Array | slice, learning_rate: float) -> tuple[float, float]:
-        network, optimizer, batch = self.network, self.optimizer, self.batch
+        network, optimizer = self.network, self.optimizer
         if not all(map(is_, self.arrays(), self.working_on)):  # somebody has put others in their place
             self.start()
         picked = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
-        count = len(picked)
-        batch[t.LABELLED][:count] = picked
+        count, clip = len(picked), float(optimizer.clip_norm or 0)
+        if not machine.take_batch(
+            self.machine.first, picked, len(self.samples.labels), network.step, optimizer.steps + 1,
+            float(learning_rate), clip, hyperparameters(optimizer),
+        ):  # fmt: skip
+            raise IndexError(f"there are only {len(self.samples.labels)} samples to learn from")
         if self.augment is not None:
             self.put(self.distorted(rows))
-        orders, rates = batch[t.ORDERS], batch[t.RATES]
-        orders[t.SAMPLES], orders[t.STEP], orders[t.STEPS] = count, network.step, optimizer.steps + 1
-        rates[t.RATE], rates[t.CLIP] = learning_rate, optimizer.clip_norm or 0
-        rates[t.HYPER :] = hyperparameters(optimizer)
-        self.machine.do(machine.LEARN)
-        found = self.machine.found
-        loss, right = float(found[:, 0].sum()) / count, float(found[:, 1].sum())
+        loss, right = self.machine.do(machine.LEARN)
+        loss /= count
         network.step += 1
         optimizer.steps += math.isfinite(loss)
         return loss, right
+
+    def score(self, samples: Samples) -> tuple[float, float]:
+        found = answers(self.network, samples.images, self.workers, chances=False)
+        return self.network.loss.judge(found, samples.labels, samples.weights)
 
     def put(self, images: Array) -> None:
         """Have these images as the batch's pictures."""
@@ -228,24 +234,58 @@ class CompiledPlan(Plan):
 
 def as_bytes(network: Network, images: Array) -> tuple[Array, int]:
     """Images as rows of bytes, (n, …) uint8, and how many bytes a pixel has: 1 (uint8), 4 or 8 (floats)."""
-    network.enter(images[:1])  # raises ShapeError where the pixels don't fit
-    rows = images.reshape(len(images), -1)
+    network.enter(images[:0])  # raises ShapeError where the pixels don't fit
+    rows = images.reshape(len(images), math.prod(images.shape[1:]))
     if rows.dtype not in (np.uint8, np.float32, np.float64):
         rows = rows.astype(network.dtype)
     return np.ascontiguousarray(rows).view(np.uint8), rows.dtype.itemsize
 
 
-def outputs(network: Network, x: Array, workers: int) -> Array:
-    """The outputs of the last layer for any number of samples, dropout off: (samples, classes)."""
+def answering(network: Network, pictures: Array, answers: Array, workers: int) -> tuple[Machine, Array]:
+    """A machine that answers to as many pictures as there is room for, and the orders that it takes."""
+    check(network, None)
+    count, orders, rates = len(answers), np.zeros(16, np.int64), np.zeros(t.HYPER + t.HYPERS)
+    orders[t.LOSS] = LOSSES[type(network.loss)]
+    batch = {t.PICTURES: pictures, t.CHOSEN: np.arange(count), t.ANSWERS: answers, t.ORDERS: orders, t.RATES: rates}
+    return Machine(network, batch, [], count, workers, training=False), orders
+
+
+def answers(network: Network, x: Array, workers: int, *, chances: bool) -> Array:
+    """The outputs of the last layer for any number of samples, dropout off, or the chances of each class."""
     check(network, None)
     pictures, kind = as_bytes(network, x)
-    count = len(x)
-    answers = np.zeros((count, *network.output_shape), network.dtype)
-    batch = {
-        t.PICTURES: pictures, t.CHOSEN: np.arange(count), t.ANSWERS: answers, t.ORDERS: np.zeros(16, np.int64),
-        t.RATES: np.zeros(t.HYPER + t.HYPERS),
-    }  # fmt: skip
-    batch[t.ORDERS][t.KIND], batch[t.ORDERS][t.SAMPLES] = kind, count
-    with Machine(network, batch, [], count, max(1, min(workers, count)), training=False) as answering:
-        answering.do(machine.ANSWER)
-    return answers
+    found = np.zeros((len(x), *network.output_shape), network.dtype)
+    working, orders = answering(network, pictures, found, max(1, min(workers, len(x))))
+    orders[t.KIND], orders[t.SAMPLES], orders[t.CHANCES] = kind, len(x), chances
+    with working:
+        working.do(machine.ANSWER)
+    return found
+
+
+class Answers:
+    """A machine that is ready to answer to a few samples, in the thread that asks; one at a time."""
+
+    def __init__(self, network: Network, most: int) -> None:
+        self.network, self.most = network, most
+        with code_cache.compiling(network, training=False):
+            self.start()
+
+    def start(self) -> None:
+        """Work with the arrays that the network has now."""
+        network = self.network
+        self.pictures = np.zeros((self.most, 8 * math.prod(network.input_shape)), np.uint8)
+        self.found = np.zeros((self.most, *network.output_shape), network.dtype)
+        self.machine, self.orders = answering(network, self.pictures, self.found, 1)
+        self.working_on = network.parameters, network.state
+
+    def __call__(self, x: Array, *, chances: bool) -> Array:
+        """As `answers` has it, for at most as many samples as there is room for."""
+        network = self.network
+        if network.parameters is not self.working_on[0] or network.state is not self.working_on[1]:
+            self.start()
+        raw, kind = as_bytes(network, x)
+        count, orders = len(raw), self.orders
+        self.pictures[:count, : raw.shape[1]] = raw
+        orders[t.KIND], orders[t.SAMPLES], orders[t.CHANCES] = kind, count, chances
+        self.machine.do(machine.ANSWER)
+        return self.found[:count].copy()

@@ -66,7 +66,8 @@ IN_PLACE = (*SIGNS, *ALL, Dropout)
 LOSSES: dict[type, int] = {SoftmaxCrossEntropy: 0, MeanSquaredError: 1, SigmoidBinaryCrossEntropy: 2}
 OPTIMIZERS: dict[type[Optimizer], int] = {SGD: 0, RMSprop: 1, Adam: 2, AdamW: 2}
 WIDE = 2**15
-"""Weights of a Dense layer from which on workers divide its inputs."""
+"""Weights of a Dense layer from which on workers that learn divide its inputs instead of the samples: they would be far
+to carry. So they do in the first layer."""
 BLOCK = 128
 """Samples that the workers take through the layers at a time, at most; images of many channels take less (`CACHE`)."""
 CACHE = 2**19
@@ -112,12 +113,13 @@ class Program:
             line, constant = [0] * t.INSTRUCTION, [0.0, 0.0]
             size = math.prod(layer.output_shape)
             forward, backward = OPERATIONS[type(layer)]
-            if self.divides(layer, on_pixels):
-                forward, backward = do.divided_dense_forward, do.divided_dense_backward
-                line[t.DIVIDED], line[t.MASK], line[t.LIMIT] = True, self.take(size), self.take(here_size)
-                self.sums = max(self.sums, self.rows * size)
+            if isinstance(layer, Dense) and (on_pixels or layer.W.size >= WIDE):
                 line[t.PLACE] = max(self.most, dense.BAND) * 2 * (lanes.BYTES // self.network.dtype.itemsize)
                 self.room = max(self.room, line[t.PLACE])
+                if self.training:
+                    forward, backward = do.divided_dense_forward, do.divided_dense_backward
+                    line[t.DIVIDED], line[t.MASK], line[t.LIMIT] = True, self.take(size), self.take(here_size)
+                    self.sums = max(self.sums, self.rows * size)
             line[t.FORWARD] = do.address_of(forward, self.network.dtype)
             if self.training and index >= learner:
                 line[t.BACKWARD] = do.address_of(backward, self.network.dtype)
@@ -139,11 +141,6 @@ class Program:
         self.lines = np.array(lines, np.int64).reshape(-1, t.INSTRUCTION)
         self.constants = np.array(constants, np.float64).reshape(-1, 2)
         self.outputs_at, self.classes, self.half = here, here_size, self.most * self.largest
-
-    @staticmethod
-    def divides(layer: Layer, on_pixels: bool) -> bool:
-        """Whether workers divide a layer's inputs instead of the samples: where its weights would be far to carry."""
-        return isinstance(layer, Dense) and (on_pixels or layer.W.size >= WIDE)
 
     def parts(self) -> list[Array]:
         """Which parameters each worker moves, as table.py has it: its inputs of divided layers, a share of the rest."""
@@ -245,8 +242,10 @@ class Program:
             t.FIRST: np.zeros(rows * len(self.cuts()), np.int32),
             t.SUMS: np.zeros(self.sums, dtype),
             t.INK: np.zeros(listed, np.int32),
+            t.AMOUNTS: np.zeros(listed, dtype),
             t.START: np.zeros(pixels + 2, np.int32),
-            t.SORTED_INK: np.zeros(listed if self.training else 1, np.int32),
+            t.INKED: np.zeros(listed if self.training else 1, np.int32),
+            t.SORTED_AMOUNTS: np.zeros(listed if self.training else 1, dtype),
         }
 
 
@@ -283,16 +282,15 @@ def rows_of_a_block(network: Network, samples: int, workers: int, *, training: b
     return max(min(samples, BLOCK, workers * CACHE // size), 1)
 
 
-def hyperparameters(optimizer: Optimizer | None) -> list[float]:
-    """The optimizer's own constants, as machine.py wants them: weight decay and three more."""
+def hyperparameters(optimizer: Optimizer) -> tuple[float, float, float, float]:
+    """The optimizer's own constants, as optimizers.py wants them: weight decay and three more."""
     if isinstance(optimizer, SGD):
-        return [0, optimizer.momentum, optimizer.nesterov, 0]
+        return 0.0, float(optimizer.momentum), float(optimizer.nesterov), 0.0
     if isinstance(optimizer, RMSprop):
-        return [0, optimizer.rho, 0, optimizer.epsilon]
-    if isinstance(optimizer, Adam):
-        decay = optimizer.weight_decay if isinstance(optimizer, AdamW) else 0
-        return [decay, optimizer.beta1, optimizer.beta2, optimizer.epsilon]
-    return [0, 0, 0, 0]
+        return 0.0, float(optimizer.rho), 0.0, float(optimizer.epsilon)
+    assert isinstance(optimizer, Adam)
+    decay = optimizer.weight_decay if isinstance(optimizer, AdamW) else 0.0
+    return float(decay), float(optimizer.beta1), float(optimizer.beta2), float(optimizer.epsilon)
 
 
 def grey_values(dtype: Any) -> Array:

@@ -22,7 +22,8 @@ machine, and each is compiled by itself.
     # The worker's own memory: ∂loss/∂values in two halves, masks, winners, 1 / σ, room, sums of its inputs; lists
     # of ink, the pixels where their bands begin and how many bands there are for each worker; its parts of the
     # parameters.
-    SPARE, HALF, KEPT, PLACES, SHARPNESS, ROOM, SUMS, FIRST, INK, START, SORTED_INK, CUTS, BANDS, PARTS, PART_COUNT,
+    SPARE, HALF, KEPT, PLACES, SHARPNESS, ROOM, SUMS, FIRST, INK, AMOUNTS, START, INKED,
+    SORTED_AMOUNTS, CUTS, BANDS, PARTS, PART_COUNT,
     # Operations that are no layer's.
     LOAD, COMPARE, GATHER, UPDATE,
     # Where the worker is: the first of its samples in the batch and in the block, and how many samples the block
@@ -30,7 +31,7 @@ machine, and each is compiled by itself.
     # blocks, and in which half of `SPARE` ∂loss/∂output lies.
     SAMPLE, ROW, TOGETHER, TRAINING, LISTED, MORE, HERE,
     ENTRIES,
-) = range(55)  # fmt: skip
+) = range(57)  # fmt: skip
 
 TABLE_WIDTH = 64
 """How far apart the workers' tables are."""
@@ -41,8 +42,8 @@ FOUND_WIDTH = 16
 # In ORDERS: samples in the batch; the step's number, for random numbers; the optimizer's count; samples that the
 # workers take through the layers at a time; bytes of a pixel (1, 4 or 8) and pixels of a picture; which loss and
 # optimizer; how many parameters are weights; where the outputs lie, and how many they are; whether the first layer
-# may skip zeros.
-SAMPLES, STEP, STEPS, BLOCK, KIND, PIXELS, LOSS, OPTIMIZER, DECAYED, OUTPUTS_AT, CLASSES, SPARSE = range(12)
+# may skip zeros; whether answers are chances.
+SAMPLES, STEP, STEPS, BLOCK, KIND, PIXELS, LOSS, OPTIMIZER, DECAYED, OUTPUTS_AT, CLASSES, SPARSE, CHANCES = range(13)
 
 # In RATES: learning rate, label smoothing, whether the objective is a sum, λ of L2, the gradient's greatest length
 # (0: any), what clipping leaves of this one, and from there the optimizer's own constants.
