@@ -115,3 +115,14 @@ def test_one_question_does_not_load_compiled_code(monkeypatch) -> None:
     monkeypatch.setattr(code_cache, "holds", lambda *_, **__: True)
     images = some_images(300, asked.input_shape).images
     np.testing.assert_allclose(predictor.predict_proba(asked, images), asked.predict_proba(images), atol=1e-6)
+
+
+@pytest.mark.usefixtures("everywhere")
+@pytest.mark.parametrize("kernel", [2, 3])
+def test_pooling_does_not_hide_what_is_no_number(kernel) -> None:
+    ready = Predictor(nn.Network([nn.MaxPool2D(kernel), nn.Dense(10)], input_shape=(6, 6, 1)))
+    for down, across in np.ndindex(kernel, kernel):
+        images = np.ones((20, 6, 6, 1), np.float32)
+        images[3, down, across] = np.nan
+        wrong = np.isnan(ready.outputs(images)).any(axis=1)
+        np.testing.assert_array_equal(wrong.nonzero()[0], [3])

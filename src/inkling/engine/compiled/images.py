@@ -18,11 +18,17 @@ def pixel_of(images, index, channels):
 
 
 @njit(nogil=True, error_model="numpy")
+def larger(a, b):
+    """The larger of two numbers; one that is no number counts as larger, so that what went wrong is not hidden."""
+    return b if (b > a) | (b != b) else a
+
+
+@njit(nogil=True, error_model="numpy")
 def largest_of_four(a, b, c, d, largest, which):
     """The usual window, with no loop around it: left column first, and there the upper pixel."""
     for k in range(len(a)):
-        left, right = max(a[k], b[k]), max(c[k], d[k])
-        largest[k] = max(left, right)
+        left, right = larger(a[k], b[k]), larger(c[k], d[k])
+        largest[k] = larger(left, right)
         which[k] = (2 if d[k] <= c[k] else 3) if right > left else (0 if b[k] <= a[k] else 1)
 
 
@@ -52,7 +58,7 @@ def max_pool_forward(x, out, winner, shape):
                     pixel = pixel_of(x, corner + (k % kh * width + k // kh) * channels, channels)
                     for c in range(channels):
                         which[c] = k if pixel[c] > largest[c] else which[c]
-                        largest[c] = max(pixel[c], largest[c])
+                        largest[c] = larger(largest[c], pixel[c])
 
 
 @njit(nogil=True, error_model="numpy")
