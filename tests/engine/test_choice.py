@@ -37,6 +37,14 @@ class Doubled(nn.Layer):
         return 2 * dout
 
 
+@pytest.mark.parametrize(("told", "expected"), [("1", 1), ("0", 1), ("999", None), ("", None), ("many", None)])
+def test_omp_num_threads_says_how_many_cores_to_use_at_most(told, expected, monkeypatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    cores = choice.available_threads()
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    assert choice.available_threads() == (cores if expected is None else expected)
+
+
 def test_a_short_training_is_not_worth_loading_compiled_code() -> None:
     chosen = plan("auto", small())
     assert chosen.name == "numpy"

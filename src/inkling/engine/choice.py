@@ -20,10 +20,10 @@ WORTH_COMPILING = 3e12
 
 
 def available_threads() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """How many cores this process may use: all, unless OMP_NUM_THREADS says fewer, as to other libraries."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, max(int(told), 1)) if told.isdecimal() else cores
 
 
 def work_of(network: Network) -> int:

@@ -25,8 +25,8 @@ from numba.np.arrayobj import populate_array
 
 LINE = 16
 """Counters stand so many places (128 bytes) apart: no two of them share a line of the cache."""
-PATIENCE = 4000
-"""How often a waiting thread looks before it lets others run in between."""
+PATIENCE = 300
+"""How often a waiting thread looks (some ten microseconds) before it lets others run in between."""
 
 
 def provide_symbols() -> None:
@@ -281,15 +281,21 @@ def product(trans_a, trans_b, m, n, k, a, lda, b, ldb, beta, c, ldc):
 
 
 @njit(nogil=True, error_model="numpy")
+def rest(looked):
+    """Between two looks at a counter: a moment, or, for whoever has looked long, whatever others need."""
+    if looked < PATIENCE:
+        pause()
+    else:
+        give_way()
+
+
+@njit(nogil=True, error_model="numpy")
 def wait_until(counters, index, value):
     """Return when the counter has reached the value."""
     looked = 0
     while atomic_load(counters, index) < value:
         looked += 1
-        if looked < PATIENCE:
-            pause()
-        else:
-            give_way()
+        rest(looked)
 
 
 @njit(nogil=True, error_model="numpy")

@@ -28,7 +28,7 @@ from inkling.engine.compiled.low_level import (
     call,
     copy,
     flush_denormals,
-    pause,
+    rest,
     restore_denormals,
     row,
 )
@@ -36,8 +36,8 @@ from inkling.engine.compiled.operations import FLOAT, WHOLE, open_table, share_o
 
 STEPS_BEGUN, SLEEPERS = LINE, 2 * LINE
 """Where the counters stand: of the steps that have begun, and of each worker, whether it sleeps."""
-AWAKE = 20_000
-"""How often a worker looks for the next step (some hundred microseconds) before it goes to sleep."""
+AWAKE = 2_000
+"""How often a worker looks for the next step (about a millisecond) before it goes to sleep."""
 LEARN, ANSWER, STOP, PARK = range(4)
 """What a worker is told to do: a step of training, answers, to end. PARK is what it does by itself: sleep."""
 
@@ -137,7 +137,7 @@ def serve(table, seen):
         looked = 0
         while atomic_load(counters, STEPS_BEGUN) == seen:
             looked += 1
-            pause()
+            rest(looked)
             if looked > AWAKE:
                 atomic_exchange(counters, mine, 1)
                 # A step may have begun in between: then whoever takes the mark away first decides.
