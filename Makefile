@@ -45,7 +45,7 @@ format: $(VENV)/.test  ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(BENCH)/.ready  ## Measure Inkling beside PyTorch, JAX and scikit-learn (a quarter of an hour)
+bench: $(BENCH)/.ready  ## Measure Inkling beside PyTorch, JAX and scikit-learn (half an hour)
 	@$(BENCH)/bin/python benchmarks/bench.py
 
 bench-quick: $(BENCH)/.ready  ## The same with fewer rounds and peers, for use while working
@@ -70,7 +70,7 @@ playground-load: $(VENV)/.test  ## Twenty pages that train at once in the playgr
 	@$(BIN)/python benchmarks/playground_load.py --data $(DATA)
 
 docs: $(VENV)/.test  ## Build the site into build/docs: the book, whose cells are run, and the reference
-	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -b html docs build/docs
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -j auto -b html docs build/docs
 	@echo "open build/docs/index.html"
 
 # What the tests of the docs' JavaScript need; Node.js and npm must be there.
