@@ -19,8 +19,9 @@ run: $(VENV)/.run  ## Train the default recipe on the best data there is
 	@$(BIN)/inkling train --data $(DATA)
 	@nohup nice $(BIN)/python -m inkling.engine.compiled >/dev/null 2>&1 &
 
+# A process for each core, so one core for each process: more would only wait for one another.
 test: $(VENV)/.test  ## Run all tests
-	@$(BIN)/python -m pytest -n auto
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 test-pythons:  ## Run all tests with every other Python, 3.12 to 3.14, that this machine has
 	@for version in 3.12 3.13 3.14; do \
