@@ -76,16 +76,17 @@ class Weighted(Layer):
     db: Array
 
     def initialize(self, random: np.random.Generator) -> None:
+        # Inputs and outputs of a neuron; of a convolution, each times the area of its window.
         fan_in, fan_out = self.W.size // self.W.shape[-1], self.W.size // self.W.shape[-2]
         self.W[...] = initializer_named(self.initializer).draw(self.W.shape, fan_in, fan_out, random)
         self.b[...] = 0
 
 
 class Dense(Weighted):
-    """Every neuron sees every input: z = x·W + b.
+    """Every neuron sees every input: z = x @ W + b, with @ for the matrix product.
 
     Shapes: x (batch, inputs) → z (batch, units); W (inputs, units); b (units,). Images are flattened.
-    With dz = ∂loss/∂z: ∂loss/∂W = xᵀ·dz, ∂loss/∂b = Σ dz over the batch, ∂loss/∂x = dz·Wᵀ.
+    With dz = ∂loss/∂z: ∂loss/∂W = xᵀ @ dz, ∂loss/∂b = Σ dz over the batch, ∂loss/∂x = dz @ Wᵀ.
     """
 
     def __init__(self, units: int, initializer: str | Initializer = "he") -> None:
@@ -129,8 +130,9 @@ class Flatten(Layer):
 class Dropout(Layer):
     """Zero each activation with probability `rate`, and scale the rest by 1 / (1 − rate), while training.
 
-    Shapes: any → the same. At prediction time the layer does nothing, which the scaling made right
-    ("inverted" dropout). ∂output/∂x is the mask itself, so `backward` multiplies by it.
+    Shapes: any → the same. The mask is 0 or 1 / (1 − rate), 1 on average, so at prediction time the layer does nothing
+    ("inverted" dropout; the paper scales then, and its p is the chance to be kept, 1 − rate). The output is x times the
+    mask, number by number, and so is the gradient.
     Source: Srivastava et al., 2014, "Dropout: a simple way to prevent neural networks from overfitting".
     """
 
@@ -166,7 +168,7 @@ class Dropout(Layer):
 
     @property
     def limit(self) -> int:
-        """Sixteen random bits below this number drop a neuron."""
+        """Sixteen random bits below this number drop a neuron; at most all but one of their 65,536 values do."""
         return min(round(self.rate * 65536), 65535)
 
     @property

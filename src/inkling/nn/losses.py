@@ -5,7 +5,10 @@ the labels, `gradient` returns ∂objective/∂outputs. Both are functions of wh
 
 Labels are integers (batch,), made one-hot here. `forward` reports the mean *data loss* of the batch;
 what the gradient descends is the *objective*, which may be a sum instead of a mean (`reduction`) and
-may aim at smoothed labels (`label_smoothing`). With `weights` (batch,) a sample counts that many times.
+may aim at smoothed labels (`label_smoothing`). With `weights` (batch,) each sample's loss is multiplied by its weight;
+a mean still divides by the number of samples. An L2 term is the network's affair.
+
+Here z are scores, a activations, p probabilities, and y what they should be: the label, one-hot.
 """
 
 import numpy as np
@@ -19,7 +22,8 @@ from inkling.nn.part import Array, Part, ShapeError, check_between
 class Loss(Part):
     """Compares outputs (batch, classes) with integer labels (batch,).
 
-    Every loss here has the same simple gradient: what the network says, minus what it should say (`answers` − targets).
+    Every loss here has the same simple gradient for a sample: what the network says, minus what it should say
+    (`answers` − targets); times the sample's weight, and divided by the batch if the objective is a mean.
     """
 
     def __init__(self, reduction: str = "mean", label_smoothing: float = 0.0) -> None:
@@ -38,13 +42,13 @@ class Loss(Part):
             )
 
     def answers(self, outputs: Array) -> Array:
-        """What the outputs say of each class, (batch, classes), from 0 to 1: what is compared with the targets."""
+        """What the outputs say of each class, (batch, classes): what is compared with the targets."""
         raise NotImplementedError
 
     def probabilities(self, outputs: Array) -> Array:
         """The outputs as probabilities (batch, classes); each row adds up to 1."""
         answers = self.answers(outputs)
-        # The small number is for a row of zeros, which says nothing: it becomes equal chances.
+        # No answer counts less than a tiny number: a row of zeros, which says nothing, becomes equal chances.
         answers = np.maximum(answers, np.finfo(answers.dtype).tiny)
         return answers / answers.sum(axis=1, keepdims=True)
 
@@ -85,8 +89,9 @@ class SoftmaxCrossEntropy(Loss):
     """Softmax and cross-entropy in one: loss = −log pᵧ with p = softmax(z), for scores z and label y.
 
     Shapes: z (batch, classes), labels (batch,).
-    Together they are simpler than either: −log pᵧ = log Σ e^z − zᵧ (log-sum-exp, which cannot overflow), and
-    ∂loss/∂z = p − y, with y one-hot. Label smoothing ε aims at y·(1 − ε) + ε / classes instead.
+    Together they are simpler than either: −log pᵧ = log Σ e^z − zᵧ, and ∂loss/∂z = p − y. The largest score is taken
+    off all of them first, which changes nothing, so that no e^z overflows. Where y names more than one class, the loss
+    is Σₖ yₖ (log Σ e^z − zₖ): so do smoothed labels, y·(1 − ε) + ε / classes.
     Source: Bishop, 2006, "Pattern recognition and machine learning", 4.3.4; smoothing: Szegedy et al., 2016.
     """
 
@@ -108,7 +113,7 @@ class SoftmaxCrossEntropy(Loss):
 
 
 class MeanSquaredError(Loss):
-    """½ Σₖ (aₖ − yₖ)² a sample, for activations a (usually of a Sigmoid layer) and y one-hot.
+    """½ Σₖ (aₖ − yₖ)² a sample (a sum over classes), for activations a (usually of a Sigmoid layer) and y one-hot.
 
     Shapes: a (batch, classes), labels (batch,).  ∂loss/∂a = a − y.
     As probabilities the activations are divided by their sum.

@@ -52,7 +52,8 @@ class Optimizer(Part):
     def step(self, parameters: Array, gradients: Array, learning_rate: float, decayed: int | None = None) -> None:
         """Change `parameters` in place.
 
-        The first `decayed` parameters are weights, which weight decay acts on; the rest are biases.
+        The first `decayed` parameters (by default all) are weights, which weight decay acts on; the rest, biases and
+        what batch normalization learns, is left alone.
         """
         if not self.fits(parameters):
             self.reset(parameters)
@@ -79,7 +80,8 @@ class SGD(Optimizer):
     """Stochastic gradient descent: p ← p − rate · g.
 
     With momentum μ the steps gather speed: v ← μ·v + g, then p ← p − rate · v; with `nesterov`,
-    p ← p − rate · (g + μ·v), which looks one step ahead.
+    p ← p − rate · (g + μ·v) with the new v. That is Nesterov's method where p is the point that the momentum leads to,
+    at which the gradient is taken; textbooks keep the point before it.
     The rate stands outside the velocity, as in PyTorch: when a schedule lowers it, it slows what has gathered too.
     Sources: Polyak, 1964; Nesterov, 1983; Sutskever et al., 2013, "On the importance of initialization and momentum".
     """
@@ -104,13 +106,14 @@ class SGD(Optimizer):
             return
         v = self.state["velocity"]
         v[...] = self.momentum * v + g
-        p -= rate * (g + self.momentum * v if self.nesterov else v)
+        p -= rate * ((g + self.momentum * v) if self.nesterov else v)
 
 
 class RMSprop(Optimizer):
     """Divide each gradient by its own recent size: s ← ρ·s + (1 − ρ)·g², p ← p − rate · g / (√s + ε).
 
-    Source: Tieleman and Hinton, 2012, "Neural networks for machine learning", lecture 6.5.
+    Source: Tieleman and Hinton, 2012, "Neural networks for machine learning", lecture 6.5; ε, against a
+    division by 0, stands outside the root as in PyTorch.
     """
 
     memory = ("square",)
@@ -129,10 +132,10 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    """Momentum and RMSprop together: m̂ / (√v̂ + ε) is a step of about one learning rate for every parameter.
+    """Momentum and RMSprop together: p ← p − rate · m̂ / (√v̂ + ε), mostly a step of at most about `rate`.
 
-    m ← β₁·m + (1 − β₁)·g and v ← β₂·v + (1 − β₂)·g² are running means of the gradient and its square. They
-    begin at zero, so the first ones are too small, which m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) set right.
+    m ← β₁·m + (1 − β₁)·g and v ← β₂·v + (1 − β₂)·g² are running means of the gradient and its square. They begin at
+    zero, so the first ones are too small, which in step t = 1, 2, … m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) set right.
     Source: Kingma and Ba, 2015, "Adam: a method for stochastic optimization".
     """
 
@@ -163,6 +166,8 @@ class Adam(Optimizer):
 
 class AdamW(Adam):
     """Adam with weight decay that the division does not touch: first W ← W − rate · weight_decay · W.
+
+    As in PyTorch, `rate` is the whole learning rate; the paper's decay leaves α out, so its λ is α · weight_decay.
 
     Source: Loshchilov and Hutter, 2019, "Decoupled weight decay regularization".
     """

@@ -57,7 +57,7 @@ class Windowed(Layer):
     def windows(self, padded: Array) -> Array:
         """What each window sees: a view, (batch, rows, columns, inputs, kh, kw)."""
         everywhere = sliding_window_view(padded, (self.kh, self.kw), axis=(1, 2))
-        return everywhere[:, :: self.down, :: self.across][:, : self.rows, : self.columns]
+        return everywhere[:, :: self.down, :: self.across]
 
     def pixels(self, padded: Array, i: int, j: int) -> Array:
         """The pixel in row i and column j of each window: a view, (batch, rows, columns, inputs)."""
@@ -69,7 +69,7 @@ def places(size: int, window: int, stride: int, padding: str) -> tuple[int, int]
     """In one direction: how many places the window has, and how many zeros come before the image."""
     if padding == "valid":
         return (size - window) // stride + 1, 0
-    count = -(-size // stride)
+    count = -(-size // stride)  # ⌈size / stride⌉
     return count, max((count - 1) * stride + window - size, 0) // 2
 
 
