@@ -101,9 +101,8 @@ def test_an_engine_takes_the_steps_of_the_definition(
         except nn.ShapeError:  # nothing was left of the image for another window
             reject()
         # Biases that begin at 0 leave it to rounding whether a ReLU lets a blank image through.
-        network.parameters[network.weight_count :] += np.linspace(
-            0.01, 0.1, len(network.parameters[network.weight_count :])
-        )
+        biases = network.parameters[network.weight_count :]
+        biases += np.linspace(0.01, 0.1, len(biases))
         return numbers_after(plan_of(name, network, optimizer(clip), samples, max(sizes), count), batches)
 
     check_alike(after(engine, workers), after("reference", 1), EXACT)
@@ -191,6 +190,18 @@ def test_samples_that_are_not_there_are_refused(engine) -> None:
     samples.labels[3] = 10
     with pytest.raises(IndexError), plan_of(engine, network, nn.SGD(), samples, 8, 2) as plan:
         plan.step(np.arange(8), 0.1)
+
+
+@pytest.mark.parametrize("engine", ["reference", *ENGINES])
+@pytest.mark.parametrize("count", [0, 5, 8])
+def test_a_batch_of_none_or_of_more_than_was_said_is_refused(engine, count) -> None:
+    network, samples = nn.Network([nn.Dense(10)], input_shape=4), some_images(8, (4,))
+    with plan_of(engine, network, nn.SGD(), samples, 4, 2) as plan:
+        before = network.parameters.copy()
+        with pytest.raises(nn.ShapeError, match="1 to 4 samples"):
+            plan.step(np.arange(count), 0.1)
+        np.testing.assert_array_equal(network.parameters, before)
+        plan.step(slice(4, 8), 0.1)
 
 
 @pytest.mark.parametrize("engine", ["reference", *ENGINES])

@@ -71,7 +71,7 @@ def choose(
             why = f"not compiled: {error}"
     plan: Plan
     if engine == "reference":
-        plan = ReferencePlan(network, optimizer, samples, workers=workers, augment=augment)
+        plan = ReferencePlan(network, optimizer, samples, batch_size=batch_size, workers=workers, augment=augment)
     else:
         from inkling.engine.buffered import BufferedPlan
 

@@ -14,7 +14,7 @@ from typing import Protocol, Self, TypeAlias
 
 import numpy as np
 
-from inkling.nn import Network, Optimizer, random_stream
+from inkling.nn import Network, Optimizer, ShapeError, random_stream
 from inkling.nn.part import Array
 
 Augment: TypeAlias = Callable[[Array, np.random.Generator], Array]
@@ -54,10 +54,17 @@ class Plan(ABC):
     """Why it is not a faster one."""
 
     def __init__(
-        self, network: Network, optimizer: Optimizer, samples: Samples, *, workers: int, augment: Augment | None = None
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        samples: Samples,
+        *,
+        batch_size: int,
+        workers: int,
+        augment: Augment | None = None,
     ) -> None:
         self.network, self.optimizer, self.samples = network, optimizer, samples
-        self.workers, self.augment = workers, augment
+        self.batch_size, self.workers, self.augment = batch_size, workers, augment
 
     def __enter__(self) -> Self:
         return self
@@ -71,12 +78,20 @@ class Plan(ABC):
     def step(self, rows: Array | slice, learning_rate: float) -> tuple[float, float]:
         """Learn from these samples at once; returns (mean data loss, number right), as the samples' weights count.
 
-        If the loss is no finite number, nothing is learned.
+        If the loss is no finite number, nothing is learned. Raises ShapeError unless they are 1 to `batch_size`, and
+        IndexError for one that is not there.
         """
 
     @abstractmethod
     def score(self, samples: Samples) -> tuple[float, float]:
         """(Mean data loss, number right) of any samples, dropout off, as `Network.score` has it."""
+
+    def count(self, rows: Array | slice) -> int:
+        """How many samples these are. Raises ShapeError unless they are 1 to `batch_size`."""
+        count = len(range(*rows.indices(len(self.samples.labels)))) if isinstance(rows, slice) else len(rows)
+        if not 0 < count <= self.batch_size:
+            raise ShapeError(f"a batch has 1 to {self.batch_size} samples here, got {count}")
+        return count
 
     def distorted(self, rows: Array | slice) -> Array:
         """The images of a batch as they are learned from, with the random numbers of this step of the network."""

@@ -14,6 +14,7 @@ class ReferencePlan(Plan):
     name = "reference"
 
     def step(self, rows: Array | slice, learning_rate: float) -> tuple[float, float]:
+        self.count(rows)
         network, samples = self.network, self.samples
         weights = None if samples.weights is None else samples.weights[rows]
         loss, right = network.compute_gradients(self.distorted(rows), samples.labels[rows], weights)

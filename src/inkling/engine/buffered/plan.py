@@ -44,7 +44,7 @@ class BufferedPlan(Plan):
         workers: int,
         augment: Augment | None = None,
     ) -> None:
-        super().__init__(network, optimizer, samples, workers=workers, augment=augment)
+        super().__init__(network, optimizer, samples, batch_size=batch_size, workers=workers, augment=augment)
         self.twin, self.mover, self.ends = twin_of(network), Mover(network.dtype), ExitStack()
         self.buffered = [layer for layer in self.twin.layers if isinstance(layer, Buffered)]
         for layer in self.twin.layers[self.twin.first_learner :][:1]:
@@ -62,6 +62,7 @@ class BufferedPlan(Plan):
         self.ends.close()
 
     def step(self, rows: Array | slice, learning_rate: float) -> tuple[float, float]:
+        self.count(rows)
         images, labels = self.distorted(rows), self.samples.labels[rows]
         weights = None if self.samples.weights is None else self.samples.weights[rows]
         loss, right = self.compute_gradients(images, labels, weights)

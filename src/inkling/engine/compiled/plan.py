@@ -17,10 +17,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from inkling.engine import code_cache
-from inkling.engine.compiled import machine
-from inkling.engine.compiled import operations as do
+from inkling.engine.compiled import batch_operations, machine
 from inkling.engine.compiled import table as t
 from inkling.engine.compiled.low_level import counters
+from inkling.engine.compiled.operations import address_of
 from inkling.engine.compiled.program import (
     LOSSES,
     OPTIMIZERS,
@@ -62,14 +62,19 @@ class Machine:
             t.SLOT: pieces[0], t.SLOT2: pieces[1], t.STATISTICS: statistics, t.FOUND: self.found,
             t.NUMBERS: np.zeros(program.numbers, dtype), t.CUTS: program.cuts(),
         }  # fmt: skip
-        operations = {t.LOAD: do.load, t.COMPARE: do.compare, t.GATHER: do.gather, t.UPDATE: do.update}
+        operations = {
+            t.LOAD: batch_operations.load,
+            t.COMPARE: batch_operations.compare,
+            t.GATHER: batch_operations.gather,
+            t.UPDATE: batch_operations.update,
+        }
         if not training:
-            operations = {t.LOAD: do.load, t.COMPARE: do.keep_answers}
+            operations = {t.LOAD: batch_operations.load, t.COMPARE: batch_operations.keep_answers}
         numbers = {
             t.WORKERS: workers, t.LENGTH: len(program.lines), t.SIZE: len(network.parameters), t.HALF: program.half,
             t.STATISTICS_WIDTH: statistics.shape[1], t.PICTURE_BYTES: batch[t.PICTURES].strides[0],
             t.BANDS: (len(program.cuts()) - 1) // workers,
-            **{place: do.address_of(function, dtype) for place, function in operations.items()},
+            **{place: address_of(function, dtype) for place, function in operations.items()},
         }  # fmt: skip
         self.tables = np.zeros((workers, t.TABLE_WIDTH), np.int64)
         numbers[t.TABLES] = self.tables.ctypes.data
@@ -148,10 +153,10 @@ class CompiledPlan(Plan):
         augment: Augment | None = None,
     ) -> None:
         check(network, optimizer)
-        super().__init__(network, optimizer, samples, workers=max(1, min(workers, batch_size)), augment=augment)
+        workers = max(1, min(workers, batch_size))
+        super().__init__(network, optimizer, samples, batch_size=batch_size, workers=workers, augment=augment)
         if len(samples.labels) and not 0 <= np.min(samples.labels) <= np.max(samples.labels) < network.output_shape[0]:
             raise IndexError(f"labels must lie between 0 and {network.output_shape[0] - 1}")
-        self.batch_size = batch_size
         pixels = math.prod(network.input_shape)
         if augment is None:
             pictures, kind = as_bytes(network, samples.images)
@@ -206,8 +211,8 @@ class CompiledPlan(Plan):
         network, optimizer = self.network, self.optimizer
         if not all(map(is_, self.arrays(), self.working_on)):  # somebody has put others in their place
             self.start()
-        picked = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
-        count, clip = len(picked), float(optimizer.clip_norm or 0)
+        count, clip = self.count(rows), float(optimizer.clip_norm or 0)
+        picked = np.arange(*rows.indices(len(self.samples.labels))) if isinstance(rows, slice) else rows
         if not machine.take_batch(
             self.machine.first, picked, len(self.samples.labels), network.step, optimizer.steps + 1,
             float(learning_rate), clip, hyperparameters(optimizer),
