@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inkling import nn
-from inkling.nn.random import step_key
+from inkling.nn.random import dropout_mask
 
 LAYERS: list[Callable[[], nn.Layer]] = [
     lambda: nn.Dense(4),
@@ -296,10 +296,8 @@ class TestDropout:
         nn.Network([layer, nn.Dense(2)], input_shape=shape)
         layer.step, neurons = 4, int(np.prod(shape))
         whole = layer.forward(np.ones((20, *shape)), training=True).reshape(20, neurons)
-        key = step_key(layer.key, layer.step)
         for first, count in ((0, 7), (7, 12), (19, 1)):
-            bits = nn.random_bits(key, count * layer.draws, first * layer.draws).view(np.uint16)
-            share = (bits.reshape(count, -1)[:, :neurons] >= layer.limit) * layer.scale
+            share = dropout_mask(layer.key, layer.step, (count, neurons), layer.rate, first)
             np.testing.assert_array_equal(share, whole[first : first + count])
 
     def test_samples_and_neurons_are_dropped_independently(self) -> None:

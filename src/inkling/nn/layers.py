@@ -18,7 +18,7 @@ import numpy as np
 
 from inkling.nn.initializers import Initializer, initializer_named
 from inkling.nn.part import Array, Part, Shape, ShapeError, check_between, check_whole
-from inkling.nn.random import random_bits, step_key
+from inkling.nn.random import dropout_mask
 
 
 class Layer(Part):
@@ -144,37 +144,11 @@ class Dropout(Layer):
         if not training or self.rate == 0:
             self.mask = None
             return x
-        self.mask = mask = self.draw_mask(x.shape).astype(x.dtype)
+        self.mask = mask = dropout_mask(self.key, self.step, x.shape, self.rate).astype(x.dtype)
         return x * mask
 
     def backward(self, dout: Array) -> Array:
         return dout if self.mask is None else dout * self.mask
-
-    def draw_mask(self, shape: Shape) -> Array:
-        """Zeros and 1 / (1 − rate)s, drawn for this step, for each sample by its place in the batch.
-
-        Sixteen random bits decide on each neuron, four neurons from one draw of 64 bits; so the rate is rounded to
-        1/65536, and the scale is that of the rounded rate.
-        """
-        rows, neurons = shape[0], math.prod(shape[1:])
-        bits = random_bits(step_key(self.key, self.step), rows * self.draws).view(np.uint16)
-        kept = bits.reshape(rows, 4 * self.draws)[:, :neurons] >= self.limit
-        return kept.reshape(shape) * self.scale
-
-    @property
-    def draws(self) -> int:
-        """How many numbers of 64 bits the mask of one sample takes."""
-        return (math.prod(self.input_shape) + 3) // 4
-
-    @property
-    def limit(self) -> int:
-        """Sixteen random bits below this number drop a neuron; at most all but one of their 65,536 values do."""
-        return min(round(self.rate * 65536), 65535)
-
-    @property
-    def scale(self) -> float:
-        """What a neuron that is kept is multiplied by."""
-        return 65536 / (65536 - self.limit)
 
 
 def describe_shape(shape: Shape) -> str:

@@ -168,7 +168,6 @@ class AdamW(Adam):
     """Adam with weight decay that the division does not touch: first W ← W − rate · weight_decay · W.
 
     As in PyTorch, `rate` is the whole learning rate; the paper's decay leaves α out, so its λ is α · weight_decay.
-
     Source: Loshchilov and Hutter, 2019, "Decoupled weight decay regularization".
     """
 

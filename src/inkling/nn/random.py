@@ -8,6 +8,8 @@ and every sample still gets its own numbers.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -48,3 +50,24 @@ def random_bits(key: int, count: int, first: int = 0) -> npt.NDArray[np.uint64]:
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
+
+
+def dropout_mask(key: int, step: int, shape: tuple[int, ...], rate: float, first: int = 0) -> npt.NDArray[np.float64]:
+    """Zeros, with probability `rate`, and 1 / (1 − rate)s; the first row is for the sample `first` of the batch.
+
+    Sixteen random bits decide on each number, four numbers from one draw of 64 bits; so the rate is rounded to 1/65536.
+    """
+    rows, numbers = shape[0], math.prod(shape[1:])
+    draws, (limit, scale) = (numbers + 3) // 4, dropout_constants(rate)
+    bits = random_bits(step_key(key, step), rows * draws, first * draws).view(np.uint16)
+    kept = bits.reshape(rows, 4 * draws)[:, :numbers] >= limit
+    return np.where(kept.reshape(shape), scale, 0.0)
+
+
+def dropout_constants(rate: float) -> tuple[int, float]:
+    """(limit, scale): sixteen random bits below the limit drop a number; one that is kept is multiplied by the scale.
+
+    At most all but one of the 65,536 values of sixteen bits drop it.
+    """
+    limit = min(round(rate * 65536), 65535)
+    return limit, 65536 / (65536 - limit)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from inkling.engine.buffered.buffers import Buffered
 from inkling.nn import Dense, Dropout, LeakyReLU, ReLU, Sigmoid, Tanh
-from inkling.nn.part import Array, Shape
-from inkling.nn.random import random_bits, step_key
+from inkling.nn.part import Array
+from inkling.nn.random import dropout_mask
 
 
 class BufferedDense(Buffered, Dense):
@@ -37,19 +35,12 @@ class BufferedDropout(Buffered, Dropout):
         if not training or self.rate == 0:
             self.mask = None
             return x
-        self.mask = mask = self.draw_mask(x.shape)
+        self.mask = mask = self.buffer("mask", x.shape)
+        mask[...] = dropout_mask(self.key, self.step, x.shape, self.rate, self.first)
         return np.multiply(x, mask, out=self.buffer("out", x.shape))
 
     def backward(self, dout: Array) -> Array:
         return dout if self.mask is None else np.multiply(dout, self.mask, out=self.buffer("dx", dout.shape))
-
-    def draw_mask(self, shape: Shape) -> Array:
-        rows, neurons = shape[0], math.prod(shape[1:])
-        key = step_key(self.key, self.step)
-        bits = random_bits(key, rows * self.draws, self.first * self.draws).view(np.uint16)
-        bits = bits.reshape(rows, 4 * self.draws)[:, :neurons].reshape(shape)
-        kept = np.greater_equal(bits, self.limit, out=self.buffer("kept", shape, np.bool_))
-        return np.multiply(kept, self.dtype.type(self.scale), out=self.buffer("mask", shape))
 
 
 class BufferedReLU(Buffered, ReLU):

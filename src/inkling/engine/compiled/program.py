@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from inkling.engine.compiled import dense, lanes
-from inkling.engine.compiled import operations as do
+from inkling.engine.compiled import dense, dense_operations, elementwise_operations, image_operations, lanes
 from inkling.engine.compiled import table as t
+from inkling.engine.compiled.operations import address_of
 from inkling.engine.protocol import EngineError
 from inkling.nn import (
     SGD,
@@ -43,20 +43,21 @@ from inkling.nn import (
     Tanh,
 )
 from inkling.nn.part import Array
+from inkling.nn.random import dropout_constants
 
 OPERATIONS: dict[type[Layer], tuple[Any, Any]] = {
-    Dense: (do.dense_forward, do.dense_backward),
-    ReLU: (do.relu_forward, do.relu_backward),
-    LeakyReLU: (do.leaky_relu_forward, do.leaky_relu_backward),
-    Sigmoid: (do.sigmoid_forward, do.sigmoid_backward),
-    Tanh: (do.tanh_forward, do.tanh_backward),
-    Softmax: (do.softmax_forward, do.softmax_backward),
-    Dropout: (do.dropout_forward, do.dropout_backward),
-    Conv2D: (do.convolution_forward, do.convolution_backward),
-    MaxPool2D: (do.max_pool_forward, do.max_pool_backward),
-    AveragePool2D: (do.average_pool_forward, do.average_pool_backward),
-    GlobalAveragePool2D: (do.average_pool_forward, do.average_pool_backward),
-    BatchNorm: (do.batch_norm_forward, do.batch_norm_backward),
+    Dense: (dense_operations.dense_forward, dense_operations.dense_backward),
+    ReLU: (elementwise_operations.relu_forward, elementwise_operations.relu_backward),
+    LeakyReLU: (elementwise_operations.leaky_relu_forward, elementwise_operations.leaky_relu_backward),
+    Sigmoid: (elementwise_operations.sigmoid_forward, elementwise_operations.sigmoid_backward),
+    Tanh: (elementwise_operations.tanh_forward, elementwise_operations.tanh_backward),
+    Softmax: (elementwise_operations.softmax_forward, elementwise_operations.softmax_backward),
+    Dropout: (elementwise_operations.dropout_forward, elementwise_operations.dropout_backward),
+    Conv2D: (image_operations.convolution_forward, image_operations.convolution_backward),
+    MaxPool2D: (image_operations.max_pool_forward, image_operations.max_pool_backward),
+    AveragePool2D: (image_operations.average_pool_forward, image_operations.average_pool_backward),
+    GlobalAveragePool2D: (image_operations.average_pool_forward, image_operations.average_pool_backward),
+    BatchNorm: (image_operations.batch_norm_forward, image_operations.batch_norm_backward),
 }
 NOTHING: tuple[type[Layer], ...] = (Flatten, Identity)
 """Layers that compute nothing, and are no instruction."""
@@ -117,12 +118,12 @@ class Program:
                 line[t.PLACE] = max(self.most, dense.BAND) * 2 * (lanes.BYTES // self.network.dtype.itemsize)
                 self.room = max(self.room, line[t.PLACE])
                 if self.training:
-                    forward, backward = do.divided_dense_forward, do.divided_dense_backward
+                    forward, backward = dense_operations.divided_dense_forward, dense_operations.divided_dense_backward
                     line[t.DIVIDED], line[t.MASK], line[t.LIMIT] = True, self.take(size), self.take(here_size)
                     self.sums = max(self.sums, self.rows * size)
-            line[t.FORWARD] = do.address_of(forward, self.network.dtype)
+            line[t.FORWARD] = address_of(forward, self.network.dtype)
             if self.training and index >= learner:
-                line[t.BACKWARD] = do.address_of(backward, self.network.dtype)
+                line[t.BACKWARD] = address_of(backward, self.network.dtype)
             line[t.INPUT], line[t.INPUTS], line[t.OUTPUTS] = here, here_size, size
             line[t.TO_INPUT] = index > learner
             line[t.ON_PIXELS] = on_pixels and skips_zeros(layer)
@@ -214,9 +215,8 @@ class Program:
         elif isinstance(layer, LeakyReLU):
             constant[0] = layer.slope
         elif isinstance(layer, Dropout):
-            line[t.MASK], line[t.LIMIT] = self.kept, layer.limit
+            line[t.MASK], (line[t.LIMIT], constant[0]) = self.kept, dropout_constants(layer.rate)
             line[t.KEY] = int(np.uint64(layer.key).astype(np.int64))
-            constant[0] = layer.scale
             self.kept += self.most * line[t.OUTPUTS]
         elif isinstance(layer, BatchNorm):
             features = line[t.FEATURES] = layer.input_shape[-1]
