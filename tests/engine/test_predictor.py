@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import numpy as np
@@ -28,7 +29,7 @@ def everywhere(request, monkeypatch) -> None:
     if request.param == "compiled" and not HAS_NUMBA:
         pytest.skip("Numba is not installed: pip install 'inkling-nn[fast]'")
     if request.param != "compiled":
-        monkeypatch.setitem(__import__("sys").modules, "inkling.engine.compiled.plan", None)
+        monkeypatch.setitem(sys.modules, "inkling.engine.compiled.plan", None)
 
 
 @pytest.mark.usefixtures("everywhere")
@@ -73,6 +74,21 @@ def test_it_follows_what_the_network_learns() -> None:
 
 
 @pytest.mark.usefixtures("everywhere")
+def test_lists_are_images_too() -> None:
+    asked = network()
+    images = some_images(3, asked.input_shape).images
+    np.testing.assert_array_equal(Predictor(asked).predict(list(images / 255)), asked.predict(images))
+
+
+@pytest.mark.usefixtures("everywhere")
+def test_outputs_that_are_no_numbers_are_no_chances() -> None:
+    for loss in LOSSES:
+        asked = network(loss=loss)
+        asked.parameters[-1] = np.nan
+        assert np.isnan(Predictor(asked).predict_proba(np.zeros((1, 10, 10, 1)))).any()
+
+
+@pytest.mark.usefixtures("everywhere")
 @pytest.mark.parametrize("count", [1, 300])
 def test_images_of_another_size_are_refused(count) -> None:
     ready = Predictor(network())
@@ -110,10 +126,16 @@ def test_a_layer_of_ones_own_is_asked_itself() -> None:
 
 @pytest.mark.skipif(not HAS_NUMBA, reason="Numba is not installed: pip install 'inkling-nn[fast]'")
 def test_one_question_does_not_load_compiled_code(monkeypatch) -> None:
+    class Loaded(AssertionError):
+        def __getattr__(self, name: str) -> None:
+            raise self
+
     asked = network()
-    monkeypatch.setitem(__import__("sys").modules, "inkling.engine.compiled.plan", None)
+    monkeypatch.setitem(sys.modules, "inkling.engine.compiled.plan", Loaded())
     monkeypatch.setattr(code_cache, "holds", lambda *_, **__: True)
     images = some_images(300, asked.input_shape).images
+    with pytest.raises(Loaded):
+        Predictor(asked)
     np.testing.assert_allclose(predictor.predict_proba(asked, images), asked.predict_proba(images), atol=1e-6)
 
 

@@ -93,6 +93,7 @@ class Predictor:
 
     def _answer(self, x: Array, *, chances: bool) -> Array:
         """What is asked for: few samples by this thread, many by all."""
+        x = np.asarray(x)
         if len(x) > self.few:
             return answer(self.network, x, self.threads, chances=chances, loaded=self.ready is not None)
         if self.ready is None:

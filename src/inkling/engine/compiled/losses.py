@@ -53,10 +53,10 @@ def chances(kind, z, p):
         if kind == SOFTMAX_CROSS_ENTROPY:
             softmax_row(z[r], p[r])
             continue
-        total = number(0)
+        total, tiny = number(0), number(np.finfo(z.dtype).tiny)
         for j in range(z.shape[1]):
             said = z[r, j] if kind == MEAN_SQUARED_ERROR else number(1) / (number(1) + np.exp(-z[r, j]))
-            p[r, j] = max(said, number(np.finfo(z.dtype).tiny))
+            p[r, j] = tiny if said < tiny else said  # what is no number stays so
             total += p[r, j]
         for j in range(z.shape[1]):
             p[r, j] /= total
